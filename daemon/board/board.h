@@ -1,0 +1,76 @@
+/* board.h - writing and reading the shared view (its shape: board/layout.h)
+ *
+ * Neither side touches a descriptor: the maps are made by the caller (sys/memfd.h), so the board
+ * stays pure and is tested in plain memory. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/names.h"
+#include "board/layout.h"
+
+DECLARE_NAMES(event_type, EventType);           /* "worker.started" ... */
+DECLARE_NAMES(operation_state, OperationState); /* "running", "done", "failed", "rolled-back" */
+
+/* ---- writer ---- */
+
+typedef struct BoardCapacity {
+        uint32_t pools, workers;
+} BoardCapacity;
+
+/** board_size() - Return: bytes that a board of this capacity takes (sparse until written) */
+size_t board_size(const BoardCapacity *capacity);
+
+/** board_format() - lay out an empty board
+ *  @memory: @size bytes, zeroed, aligned to 64
+ *  Return: 0; -EINVAL if @size is too small */
+int board_format(void *memory, size_t size, const BoardCapacity *capacity, uint64_t epoch);
+
+/** board_copy() - carry everything over into a larger, freshly formatted board
+ *  Row numbers, event ids and the epoch stay. Return: 0; -ENOSPC if it does not fit */
+int board_copy(void *memory_to, const void *memory_from);
+
+/** board_*_write() - replace row @index; `sequence` and `used` of @row are set by the writer
+ *  Return: 0; -ENOSPC if the table has no such row (grow the board) */
+int board_pool_write(void *memory, uint32_t index, const BoardPool *row);
+int board_worker_write(void *memory, uint32_t index, const BoardWorker *row);
+int board_operation_write(void *memory, const BoardOperation *row); /* place: id % capacity */
+int board_warning_write(void *memory, uint32_t index, const BoardWarning *row);
+void board_pool_clear(void *memory, uint32_t index);
+void board_worker_clear(void *memory, uint32_t index);
+void board_warning_clear(void *memory, uint32_t index);
+
+/** board_event_add() - append to the ring; id is given here; Return: the id */
+uint64_t board_event_add(void *memory, const BoardEvent *event);
+
+/** board_header() - for the single values; each is written whole */
+BoardHeader *board_header(void *memory);
+
+/* ---- reader ---- */
+
+typedef struct BoardView {
+        const unsigned char *memory;
+        size_t size;
+} BoardView;
+
+/** board_view_init() - check magic, version and bounds once
+ *  Return: 0; -EBADMSG if it is no board or its tables lie outside */
+int board_view_init(BoardView *view, const void *memory, size_t size);
+
+const BoardHeader *board_view_header(const BoardView *view);
+
+/** board_view_*() - copy one row
+ *  Return: 1 if it is in use and was copied whole; 0 if it is free or there is no such row;
+ *  -EAGAIN if the writer kept changing it */
+int board_view_pool(const BoardView *view, uint32_t index, BoardPool *ret);
+int board_view_worker(const BoardView *view, uint32_t index, BoardWorker *ret);
+int board_view_warning(const BoardView *view, uint32_t index, BoardWarning *ret);
+/** by id; 0 if that operation was never there or has been overwritten */
+int board_view_operation(const BoardView *view, uint64_t id, BoardOperation *ret);
+/** by id; 0 if it has left the ring or has not come yet */
+int board_view_event(const BoardView *view, uint64_t id, BoardEvent *ret);
+
+/** board_view_find_pool() - Return: 1 and the row, 0 if no pool is called @name */
+int board_view_find_pool(const BoardView *view, const char *name, BoardPool *ret);

@@ -1,0 +1,224 @@
+/* config.h - the text of *.pool, reeve.conf and drop-ins, checked and made immutable
+ *
+ * Text goes in (TextFile, already read), a Config comes out, or a list of problems. Nothing here
+ * opens a file, looks up a user or asks the kernel: names of users stay names until the spawn
+ * layer resolves them. A PoolConfig never changes once built; whoever needs it longer than the
+ * Config it came in takes a reference.
+ *
+ * Keys, defaults and meanings are systemd's where systemd has the key. The table of all keys is
+ * config/keys.c; the manual and `reevectl check` are fed from it. */
+#pragma once
+
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/cleanup.h"
+#include "base/names.h"
+#include "base/text.h"
+
+/* ---- what goes in ---- */
+
+typedef struct TextFile {
+        char *path;   /* shown in problems, and its last part names the pool */
+        char *text;   /* NUL-terminated */
+        size_t length;
+} TextFile;
+
+typedef struct ConfigInput {
+        TextFile *files; /* in the order in which they apply: a pool's file before its drop-ins */
+        size_t count;
+} ConfigInput;
+
+/* ---- problems ---- */
+
+typedef enum ProblemKind { PROBLEM_ERROR, PROBLEM_WARNING } ProblemKind;
+
+typedef struct Problem {
+        ProblemKind kind;
+        char *path;              /* may be NULL: about the whole */
+        unsigned line, column;   /* from 1; 0: the whole file */
+        char *pool;              /* NULL: not about one pool */
+        char *message;           /* one sentence: the value, what is allowed, the nearest key */
+} Problem;
+
+typedef struct ProblemList {
+        Problem *items;
+        size_t count;
+        bool is_cut; /* more than CONFIG_PROBLEMS_MAX were found */
+} ProblemList;
+
+enum { CONFIG_PROBLEMS_MAX = 200, CONFIG_LISTENERS_MAX = 64, CONFIG_POOLS_MAX = 1024 };
+
+int problem_add(ProblemList *list, ProblemKind kind, const char *path, unsigned line,
+                unsigned column, const char *pool, const char *format, ...)
+        __attribute__((format(printf, 7, 8)));
+size_t problem_list_errors(const ProblemList *list);
+/** problem_format() - "web.pool:3:12: error: ..."; Return: malloc'd string, NULL without memory */
+char *problem_format(const Problem *problem);
+void problem_list_done(ProblemList *list);
+
+/* ---- values ---- */
+
+typedef enum ServiceType { SERVICE_SIMPLE, SERVICE_EXEC, SERVICE_NOTIFY } ServiceType;
+typedef enum RestartMode {
+        RESTART_NO,
+        RESTART_ON_SUCCESS,
+        RESTART_ON_FAILURE,
+        RESTART_ON_ABNORMAL,
+        RESTART_ON_ABORT,
+        RESTART_ALWAYS,
+} RestartMode;
+typedef enum KillMode { KILL_CONTROL_GROUP, KILL_MIXED, KILL_PROCESS } KillMode;
+typedef enum ScaleMode { SCALE_MANUAL, SCALE_AUTO } ScaleMode;
+typedef enum ThreadControl { THREADS_LIVE, THREADS_REPLACE, THREADS_FIXED } ThreadControl;
+typedef enum ListenMode { LISTEN_SHARED, LISTEN_REUSEPORT } ListenMode;
+typedef enum OutputKind { OUTPUT_LOG, OUTPUT_JOURNAL, OUTPUT_NULL, OUTPUT_APPEND } OutputKind;
+
+DECLARE_NAMES(service_type, ServiceType);
+DECLARE_NAMES(restart_mode, RestartMode);
+DECLARE_NAMES(kill_mode, KillMode);
+DECLARE_NAMES(scale_mode, ScaleMode);
+DECLARE_NAMES(thread_control, ThreadControl);
+DECLARE_NAMES(listen_mode, ListenMode);
+DECLARE_NAMES(output_kind, OutputKind);
+
+typedef struct Output {
+        OutputKind kind;
+        char *path; /* of OUTPUT_APPEND, absolute */
+} Output;
+
+/* A count, or a share of the processes ("25%"). */
+typedef struct Share {
+        bool is_percent;
+        unsigned value;
+} Share;
+
+typedef struct ResourceLimit {
+        bool is_set;
+        uint64_t soft, hard; /* RLIM_INFINITY as UINT64_MAX */
+} ResourceLimit;
+
+typedef struct ListenAddress {
+        char *text; /* as written, shown to people */
+        int type;   /* SOCK_STREAM */
+        socklen_t length;
+        union {
+                struct sockaddr any;
+                struct sockaddr_in ipv4;
+                struct sockaddr_in6 ipv6;
+                struct sockaddr_un local;
+        } address;
+} ListenAddress;
+
+typedef enum ProbeKind { PROBE_NONE, PROBE_HTTP, PROBE_TCP, PROBE_EXEC } ProbeKind;
+
+enum { RESOURCE_COUNT = 16 }; /* RLIM_NLIMITS of Linux; index is RLIMIT_* */
+
+/* ---- one pool ---- */
+
+typedef struct PoolConfig {
+        unsigned references;
+        char *name, *description, *path;
+
+        char **command;           /* ExecStart words, ${VAR} not yet replaced; [0] absolute */
+        char **reload_command;    /* ExecReload, NULL if none */
+        int reload_signal;        /* 0: none */
+        ServiceType type;
+        char *directory;          /* NULL: "/" as root, else the daemon's own */
+        char *user, *group;       /* names or numbers, NULL: the daemon's */
+        unsigned umask;           /* 0022 */
+        char **environment;       /* NAME=value */
+        char **environment_files; /* absolute; a leading '-' means: may be missing */
+        bool no_new_privileges;
+        ResourceLimit limits[RESOURCE_COUNT];
+        bool has_nice, has_oom_score_adjust, has_affinity;
+        int nice, oom_score_adjust;
+        cpu_set_t affinity;
+        uint64_t memory_max_bytes, tasks_max; /* UINT64_MAX: no limit */
+        unsigned cpu_quota_percent, cpu_weight; /* 0: not set */
+
+        RestartMode restart;
+        uint64_t restart_usec, restart_max_usec, stable_usec;
+        unsigned start_limit_burst; /* 0: no limit */
+        uint64_t start_limit_interval_usec;
+        uint64_t timeout_start_usec, timeout_stop_usec, watchdog_usec; /* watchdog 0: off */
+        int kill_signal;
+        KillMode kill_mode;
+        bool is_essential;
+        char **after, **requires; /* names of pools */
+        Output output, error;
+
+        unsigned processes, threads, greenlets; /* start values; greenlets 0: none */
+        unsigned processes_min, processes_max, threads_min, threads_max;
+        ScaleMode mode;
+        ThreadControl thread_control;
+        Share max_surge, max_unavailable;
+        uint64_t memory_budget_bytes; /* UINT64_MAX: none */
+        char *throughput;
+
+        ListenAddress *listeners;
+        size_t listener_count;
+        ListenMode listen_mode;
+
+        ProbeKind probe;
+        char *probe_target; /* URL, address or command line as written */
+        uint64_t probe_interval_usec, probe_timeout_usec;
+        unsigned probe_failures;
+
+        uint64_t log_max_bytes;
+        unsigned log_max_files;
+        bool log_timestamps;
+} PoolConfig;
+
+PoolConfig *pool_config_ref(PoolConfig *pool);
+PoolConfig *pool_config_unref(PoolConfig *pool);
+DEFINE_AUTO(PoolConfig, pool_config_unref);
+
+/** pool_config_equal() - whether a worker started from @a need not move when @b takes its place
+ *  The start values of [Scale], its limits, Description and the restart policy do not count:
+ *  they are read by the core when needed; what reaches the worker's process counts. */
+bool pool_config_same_worker(const PoolConfig *a, const PoolConfig *b);
+
+/** share_of() - Return: @share of @count, percentages rounded up */
+unsigned share_of(Share share, unsigned count);
+
+/* ---- the whole ---- */
+
+typedef struct Config {
+        ListenAddress *listen_http;
+        size_t listen_http_count;
+        char **allowed_hosts;
+        char *token_file;
+        char *view_group, *operate_group; /* NULL: nobody beyond admins */
+        char **admin_users;
+        char *api_user;
+        uint64_t sample_interval_usec; /* 0: sampling off */
+        double sample_budget_ratio;
+        uint64_t history_memory_bytes;
+        unsigned spawn_rate; /* starts per second, 0: no limit */
+        int log_level;       /* syslog's LOG_* */
+
+        PoolConfig **pools; /* sorted by name */
+        size_t pool_count;
+} Config;
+
+/** config_parse() - build a Config from the text of all files
+ *  @input: reeve.conf, then NAME.pool followed by its drop-ins; the file's name says which it is
+ *  @problems: errors and warnings are added; must be initialized
+ *  @ret: a new Config; set only when no error was found
+ *  Return: 0; -EINVAL if there were errors (all in @problems), -ENOMEM */
+int config_parse(const ConfigInput *input, ProblemList *problems, Config **ret);
+
+Config *config_free(Config *config);
+DEFINE_AUTO(Config, config_free);
+
+/** config_find() - Return: the pool called @name, NULL */
+PoolConfig *config_find(const Config *config, const char *name);
+
+/** config_input_done() - free the text */
+void config_input_done(ConfigInput *input);

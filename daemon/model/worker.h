@@ -1,0 +1,155 @@
+/* worker.h - the life of one slot, as a table of state x event
+ *
+ * A worker is the process that holds a slot of a pool's grid. Its life is told completely by
+ * worker_table in worker.c: every state, every event, one move each. Moves change the machine
+ * and return effects, which the engine performs afterwards; nothing here knows a process, a
+ * clock or a loop.
+ *
+ *   stopped -> spawning -> starting -> ready -> stopping -> stopped
+ *                  |           |         |          `-> backoff -> spawning ...
+ *                  `-----------+---------+-----------> backoff, failed, exited
+ *
+ * `stopping` covers every way down: asked for, crashed with descendants left behind, or timed
+ * out. It ends only with WORKER_EVENT_GONE: nothing of the slot lives. What follows then (stopped,
+ * backoff, failed, exited) was decided by why it went down. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/names.h"
+#include "config/config.h"
+
+typedef enum WorkerState {
+        WORKER_SPAWNING = 1, /* being set up: no command runs yet */
+        WORKER_STARTING,     /* the command runs and has not said READY=1 */
+        WORKER_READY,
+        WORKER_UNREADY,      /* was ready, its probe fails */
+        WORKER_RELOADING,
+        WORKER_STOPPING,     /* on the way down; ends when nothing of the slot lives */
+        WORKER_STOPPED,      /* not wanted, nothing lives */
+        WORKER_BACKOFF,      /* waits for its next start */
+        WORKER_FAILED,       /* gave up: policy or start limit; a person's start still works */
+        WORKER_EXITED,       /* ended and the policy does not start it again */
+        WORKER_LOST,         /* after the core's restart: it cannot be told whether it lives */
+        WORKER_STATE_COUNT
+} WorkerState;
+
+typedef enum WorkerEvent {
+        WORKER_EVENT_START = 1,  /* a person or the plan wants it up; resets back-off and limit */
+        WORKER_EVENT_STOP,       /* a person or the plan wants it gone */
+        WORKER_EVENT_RESTART,    /* down and up again, no back-off */
+        WORKER_EVENT_SPAWNED,    /* the process exists; reeve-exec still prepares it */
+        WORKER_EVENT_SPAWN_FAILED,
+        WORKER_EVENT_EXECUTED,   /* the command runs */
+        WORKER_EVENT_NOTIFY_READY,
+        WORKER_EVENT_NOTIFY_RELOADING,
+        WORKER_EVENT_NOTIFY_STOPPING,
+        WORKER_EVENT_PROBE_OK,
+        WORKER_EVENT_PROBE_FAILED, /* often enough to count */
+        WORKER_EVENT_DEADLINE,   /* the state's own deadline: start, stop, or end of back-off */
+        WORKER_EVENT_WATCHDOG,   /* WATCHDOG=1 did not come in time */
+        WORKER_EVENT_STABLE,     /* up for StableSec */
+        WORKER_EVENT_EXITED,     /* the main process ended; others of the slot may live */
+        WORKER_EVENT_GONE,       /* nothing of the slot lives */
+        WORKER_EVENT_ADOPTED,    /* found alive after the core's restart */
+        WORKER_EVENT_VANISHED,   /* its identity could not be verified */
+        WORKER_EVENT_COUNT
+} WorkerEvent;
+
+DECLARE_NAMES(worker_state, WorkerState);
+DECLARE_NAMES(worker_event, WorkerEvent);
+
+/* What is true of a state, for everybody who would otherwise list states. */
+typedef struct WorkerFacts {
+        bool has_process;  /* something of the slot may live */
+        bool is_ready;     /* counts as capacity */
+        bool is_rising;    /* on its way to ready by itself: spawning, starting, backoff */
+        bool is_settled;   /* nothing will happen without an event from outside */
+} WorkerFacts;
+
+const WorkerFacts *worker_facts(WorkerState state);
+
+/* How a process ended. */
+typedef enum ExitKind { EXIT_NONE, EXIT_CODE, EXIT_SIGNAL, EXIT_REASON } ExitKind;
+typedef enum ExitReason {
+        EXIT_REASON_NONE,
+        EXIT_REASON_SPAWN_FAILED,
+        EXIT_REASON_START_TIMEOUT,
+        EXIT_REASON_STOP_TIMEOUT,
+        EXIT_REASON_WATCHDOG,
+        EXIT_REASON_OOM_KILL,
+        EXIT_REASON_UNKNOWN, /* ended while nobody could see how */
+        EXIT_REASON_COUNT
+} ExitReason;
+DECLARE_NAMES(exit_reason, ExitReason);
+
+typedef struct WorkerExit {
+        ExitKind kind;
+        int value;            /* code or signal number */
+        ExitReason reason;    /* set beside kind when reeve knows why: start-timeout + SIGKILL */
+        uint64_t realtime_usec;
+} WorkerExit;
+
+typedef enum WorkerEffect {
+        WORKER_EFFECT_SPAWN = 1 << 0,     /* start a process */
+        WORKER_EFFECT_TERMINATE = 1 << 1, /* KillSignal as KillMode says, then SIGCONT */
+        WORKER_EFFECT_KILL = 1 << 2,      /* SIGKILL to all of the slot */
+        WORKER_EFFECT_ABORT = 1 << 3,     /* SIGABRT to the main process (watchdog) */
+        WORKER_EFFECT_CHECK_GONE = 1 << 4, /* look whether anything lives; then send GONE */
+        WORKER_EFFECT_CHANGED = 1 << 5,   /* the state is another one than before */
+        WORKER_EFFECT_STARTED = 1 << 6,   /* event worker.started */
+        WORKER_EFFECT_READY = 1 << 7,     /* event worker.ready */
+        WORKER_EFFECT_EXITED = 1 << 8,    /* event worker.exited, with last_exit */
+        WORKER_EFFECT_UNEXPECTED = 1 << 9, /* an impossible event came: log it */
+} WorkerEffect;
+
+typedef struct Worker {
+        WorkerState state;
+        bool is_wanted;            /* the goal: up or down */
+        bool is_restart_due;       /* when gone: start again at once */
+        unsigned restarts;         /* automatic ones since a person's start */
+        unsigned failures_in_row;  /* back-off exponent; reset after StableSec */
+        uint64_t limit_window_start_usec; /* start limit */
+        unsigned limit_starts;
+        uint64_t started_usec;     /* CLOCK_MONOTONIC, of the present process */
+        uint64_t ready_usec;       /* 0: not yet */
+        uint64_t deadline_usec, watchdog_usec, stable_usec; /* absolute; USEC_INFINITY: none */
+        bool is_kill_sent;
+        WorkerExit last_exit;      /* of the previous process of this slot */
+        WorkerExit pending_exit;   /* of the present one, until it is gone */
+        ExitReason down_reason;    /* why reeve itself took it down */
+} Worker;
+
+/** worker_init() - a slot that is stopped and not wanted */
+void worker_init(Worker *worker);
+
+/** worker_step() - one event happens to one worker
+ *  @exit: how the main process ended, for WORKER_EVENT_EXITED and SPAWN_FAILED; else NULL
+ *  @policy: the definition that the present process was started from
+ *  @now_usec: CLOCK_MONOTONIC
+ *  @random: any number; spreads the back-off
+ *  Return: WORKER_EFFECT_* to perform, in the order of their bits, 0 for none */
+unsigned worker_step(Worker *worker, WorkerEvent event, const WorkerExit *exit,
+                     const PoolConfig *policy, uint64_t now_usec, uint64_t random);
+
+/** worker_extend() - EXTEND_TIMEOUT_USEC: the state's deadline is at least @usec from now */
+void worker_extend(Worker *worker, uint64_t now_usec, uint64_t usec);
+
+/** worker_heartbeat() - WATCHDOG=1 came */
+void worker_heartbeat(Worker *worker, const PoolConfig *policy, uint64_t now_usec);
+
+/** worker_next_usec() - Return: when worker_due() should be asked, USEC_INFINITY: never */
+uint64_t worker_next_usec(const Worker *worker);
+
+/** worker_due() - Return: the timer event due at @now_usec, 0 if none; ask until 0 */
+WorkerEvent worker_due(Worker *worker, uint64_t now_usec);
+
+/** worker_dump_states() - the table as a dot graph, for docs/state-machine.md
+ *  Return: malloc'd text, NULL without memory */
+char *worker_dump_states(void);
+
+/** worker_move_name() - name of the table's cell, for tests and documents: "ignore",
+ *  "impossible", or a move; Return: NULL only if the cell was forgotten */
+const char *worker_move_name(WorkerState state, WorkerEvent event);

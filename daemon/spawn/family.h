@@ -1,0 +1,88 @@
+/* family.h - all processes of one slot, however they try to get away
+ *
+ * A family is what a worker's process brings into the world: children, double-forked
+ * daemons, new sessions. Two ways to hold it together, chosen once at start:
+ *
+ *   cgroup   one cgroup v2 per slot; members are the kernel's own list, SIGKILL is cgroup.kill,
+ *            "gone" is populated 0 in cgroup.events.
+ *   descent  reeved is a subreaper, so whoever loses its parent becomes reeved's child and is
+ *            told by REEVE_INSTANCE in its environment, or by the parent it had before; living
+ *            descendants are found by walking down /proc/PID/task/TID/children.
+ *
+ * REEVE_TEST_FAMILIES=descent in the environment forces the second. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/names.h"
+#include "sys/pidref.h"
+
+typedef enum FamilyKind { FAMILY_CGROUP = 1, FAMILY_DESCENT } FamilyKind;
+DECLARE_NAMES(family_kind, FamilyKind);
+
+typedef struct FamilyRoot FamilyRoot; /* the daemon's one place for all families */
+typedef struct Family Family;         /* of one slot; outlives its processes, serves the next */
+
+/** family_root_new() - find out what can be had; becomes a subreaper in any case
+ *  @name: unique to this daemon's state folder, part of the cgroup's name
+ *  @reterr: why cgroups are not used, filled also on success with kind descent (a warning)
+ *  Return: 0; negative errno */
+int family_root_new(const char *name, FamilyRoot **ret, Error *reterr);
+/** family_root_free() - all families must be freed before; removes empty groups; Return: NULL */
+FamilyRoot *family_root_free(FamilyRoot *root);
+FamilyKind family_root_kind(const FamilyRoot *root);
+/** family_root_has_controller() - "memory", "cpu", "pids": can limits of a pool be set? */
+bool family_root_has_controller(const FamilyRoot *root, const char *controller);
+
+/** family_root_fd() - readable when some group may have become empty; -1 for descent, where the
+ *  caller asks again after every child that it reaps */
+int family_root_fd(const FamilyRoot *root);
+/** family_root_dispatch() - read the news of family_root_fd()
+ *  @on_empty: called for each family that may have become empty, with its `userdata` */
+void family_root_dispatch(FamilyRoot *root, void (*on_empty)(void *userdata));
+
+/** family_root_refresh() - descent: look at our own children once, so that the calls below need
+ *  not each; call it after reaping, before family_is_empty(). Nothing to do for cgroup.
+ *  @is_leader: whether this child is a worker's main process */
+void family_root_refresh(FamilyRoot *root, bool (*is_leader)(pid_t pid, void *userdata),
+                         void *userdata);
+
+/** family_new() - make the place of one slot
+ *  @userdata: handed to on_empty, and returned by family_root_owner()
+ *  Return: 0; negative errno with @reterr */
+int family_new(FamilyRoot *root, const char *pool, unsigned slot, void *userdata, Family **ret,
+               Error *reterr);
+/** family_free() - forget it; it must be empty, or be left to its fate knowingly; Return: NULL */
+Family *family_free(Family *family);
+
+/** family_begin() - a new life starts in this slot
+ *  @instance: REEVE_INSTANCE of that life
+ *  @ret_cgroup_fd: descriptor of the cgroup to be born into, the caller closes it; -1: descent
+ *  Return: 0; negative errno with @reterr */
+int family_begin(Family *family, const char *instance, int *ret_cgroup_fd, Error *reterr);
+
+/** family_signal() - @signal to every process of the family, leader first; through pidfds
+ *  @leader: may be unset when it is already gone
+ *  Return: number of processes reached */
+int family_signal(Family *family, const PidRef *leader, int signal);
+
+/** family_kill() - SIGKILL to all, including those born meanwhile (cgroup: one write)
+ *  Return: 0, negative errno */
+int family_kill(Family *family, const PidRef *leader);
+
+/** family_is_empty() - whether nothing of the slot lives
+ *  While it is not, family_root_fd() or the next reaped child will bring the news.
+ *  @leader: its main process if it is not reaped yet
+ *  Return: 1 if empty, 0 if not, negative errno if it cannot be told */
+int family_is_empty(Family *family, const PidRef *leader);
+
+/** family_members() - living PIDs, for messages that name survivors
+ *  Return: how many there are; at most @size of them are stored */
+size_t family_members(Family *family, const PidRef *leader, pid_t *pids, size_t size);
+
+/** family_root_owner() - whose process is this?
+ *  Return: userdata of the family, NULL if it is none of ours */
+void *family_root_owner(FamilyRoot *root, pid_t pid);

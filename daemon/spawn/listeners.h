@@ -1,0 +1,30 @@
+/* listeners.h - the listening sockets of a pool; they belong to reeved and outlive workers */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "config/config.h"
+#include "spawn/spawn.h"
+
+typedef struct Listeners {
+        ListenMode mode;
+        SpawnFd *shared;  /* one each; name: "NAME" of FileDescriptorName style: the pool's name */
+        size_t count;
+        char *bound;      /* blank-separated addresses as bound (port 0 becomes the real one) */
+} Listeners;
+
+/** listeners_open() - bind and listen on every ListenStream= of a pool
+ *  LISTEN_REUSEPORT: the first socket reserves the address; each slot gets its own
+ *  (listeners_for_slot()).
+ *  Return: 0; negative errno with @reterr: "pool web: 127.0.0.1:80: Permission denied. ..." */
+int listeners_open(const PoolConfig *config, Listeners *ret, Error *reterr);
+void listeners_done(Listeners *listeners);
+
+/** listeners_for_slot() - what a worker of this slot is given
+ *  @slot_fds: the slot's own sockets in reuseport mode, kept by the caller between lives: an
+ *  array of listeners->count descriptors, -1 where not made yet; ignored in shared mode
+ *  @ret: listeners->count entries, borrowed descriptors
+ *  Return: 0; negative errno with @reterr */
+int listeners_for_slot(const Listeners *listeners, const PoolConfig *config, int *slot_fds,
+                       SpawnFd *ret, Error *reterr);

@@ -1,0 +1,88 @@
+/* spawn.h - from a specification to a running process
+ *
+ * The child is made by clone3 with CLONE_VM|CLONE_VFORK|CLONE_PIDFD (and CLONE_INTO_CGROUP),
+ * whose cost does not depend on the daemon's memory; where clone3 is missing by vfork and
+ * pidfd_open. It shares our memory until it executes, so it only makes system calls on what was
+ * prepared before: every string, array and descriptor stands in the SpawnSpec.
+ *
+ * When identity, directory or limits must change, the child executes reeve-exec instead of the
+ * command (spawn/helper.h): those steps can hang (a dead NFS server) and the vfork parent would
+ * hang with them. reeve-exec reports a failing step through a close-on-exec pipe. */
+#pragma once
+
+#include <sched.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "config/config.h"
+#include "sys/pidref.h"
+
+typedef struct SpawnIdentity {
+        bool is_set;
+        uid_t uid;
+        gid_t gid;
+        gid_t *groups;
+        size_t group_count;
+} SpawnIdentity;
+
+typedef struct SpawnFd {
+        int fd;           /* borrowed */
+        const char *name; /* LISTEN_FDNAMES */
+} SpawnFd;
+
+typedef struct SpawnSpec {
+        const char *subject;         /* for messages: "pool web" */
+        char *const *command;        /* [0]: path; NULL-terminated */
+        int executable_fd;           /* -1: execute command[0]; else this O_PATH descriptor */
+        char *const *environment;    /* without LISTEN_*: those are added here */
+        const char *directory;       /* NULL: stay */
+        SpawnIdentity identity;
+        bool has_umask;
+        unsigned umask;
+        const ResourceLimit *limits; /* RESOURCE_COUNT entries or NULL */
+        bool has_nice, has_oom_score_adjust, has_affinity, no_new_privileges;
+        int nice, oom_score_adjust;
+        cpu_set_t affinity;
+        int output_fd, error_fd;     /* become 1 and 2; -1: /dev/null; 0 is always /dev/null */
+        const SpawnFd *fds;          /* become 3, 4, ...: sd_listen_fds(3) */
+        size_t fd_count;
+        int cgroup_fd;               /* born into this cgroup; -1: ours */
+} SpawnSpec;
+
+typedef struct Spawned {
+        PidRef process;
+        int status_fd; /* -1: the command runs; else see spawn_read_status() */
+} Spawned;
+
+typedef struct SpawnHost {
+        int helper_fd;     /* reeve-exec, O_PATH */
+        bool no_clone3;    /* use the fallback: the kernel lacks clone3, or a test wants it */
+} SpawnHost;
+
+/** spawn_host_init() - find reeve-exec and probe clone3, once
+ *  @helper_path: full path of reeve-exec
+ *  REEVE_TEST_NO_CLONE3=1 in the environment forces the fallback
+ *  Return: 0; negative errno with @reterr */
+int spawn_host_init(SpawnHost *host, const char *helper_path, Error *reterr);
+void spawn_host_done(SpawnHost *host);
+
+/** spawn_process() - start it
+ *  @ret: owned by the caller: pidref_done(), and close status_fd
+ *  @reterr: code spawn-failed, "pool web: cannot execute /usr/bin/nothing: No such file ..."
+ *  Return: 0; negative errno, and no process remains */
+int spawn_process(const SpawnHost *host, const SpawnSpec *spec, Spawned *ret, Error *reterr);
+
+/** spawn_read_status() - what became of a child that went through reeve-exec
+ *  Return: 1 when the command runs; 0 when it is not known yet; negative errno with @reterr when
+ *  a step failed (the child then ends with status 203..230 by itself) */
+int spawn_read_status(int status_fd, const char *subject, Error *reterr);
+
+/** spawn_identity_resolve() - User= and Group= to numbers and supplementary groups
+ *  May block in NSS: call it when configuration is loaded, never in the loop.
+ *  @subject: "pool web"; the message reads "pool web: User=foo: no such user"
+ *  Return: 0; -ESRCH, -ENOMEM */
+int spawn_identity_resolve(const char *user, const char *group, const char *subject,
+                           SpawnIdentity *ret, Error *reterr);
+void spawn_identity_done(SpawnIdentity *identity);
