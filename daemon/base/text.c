@@ -85,7 +85,8 @@ unsigned text_distance(const char *a, const char *b)
                         unsigned changed = diagonal + !same;
 
                         diagonal = row[j];
-                        row[j] = MIN(changed, MIN(row[j], row[j - 1]) + 1);
+                        row[j] = MIN(row[j], row[j - 1]) + 1;
+                        row[j] = MIN(row[j], changed);
                 }
         }
         return row[b_length];

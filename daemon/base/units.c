@@ -151,12 +151,13 @@ int units_parse_size(const char *text, uint64_t *ret_bytes)
 int units_parse_number(const char *text, uint64_t max, uint64_t *ret_number)
 {
         uint64_t whole, micro;
-        int r = decimal_read(&text, &whole, &micro);
+        int r;
 
+        if (text[strspn(text, "0123456789")])
+                return -EINVAL;
+        r = decimal_read(&text, &whole, &micro);
         if (r < 0)
                 return r;
-        if (*text || text[-1] == '.' || micro)
-                return -EINVAL;
         if (whole > max)
                 return -ERANGE;
         *ret_number = whole;
