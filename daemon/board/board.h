@@ -29,7 +29,8 @@ size_t board_size(const BoardCapacity *capacity);
 int board_format(void *memory, size_t size, const BoardCapacity *capacity, uint64_t epoch);
 
 /** board_copy() - carry everything over into a larger, freshly formatted board
- *  Row numbers, event ids and the epoch stay. Return: 0; -ENOSPC if it does not fit */
+ *  Row numbers, event ids and the epoch stay; what lay in its rows before is replaced.
+ *  Return: 0; -ENOSPC if a table of @memory_to is smaller, with nothing copied */
 int board_copy(void *memory_to, const void *memory_from);
 
 /** board_*_write() - replace row @index; `sequence` and `used` of @row are set by the writer
@@ -45,23 +46,38 @@ void board_warning_clear(void *memory, uint32_t index);
 /** board_event_add() - append to the ring; id is given here; Return: the id */
 uint64_t board_event_add(void *memory, const BoardEvent *event);
 
-/** board_header() - for the single values; each is written whole */
+/** board_header() - for the single values; each is written whole
+ *  first_event, next_event, changes and the tables belong to the functions above. */
 BoardHeader *board_header(void *memory);
+
+/** board_touch() - count a change made through board_header(), so that readers look again */
+void board_touch(void *memory);
 
 /* ---- reader ---- */
 
+/* The tables are copied when they are checked: what the writer does to its header later cannot
+ * lead a reader out of the map. */
 typedef struct BoardView {
         const unsigned char *memory;
         size_t size;
+        BoardTable pools, workers, operations, events, warnings;
 } BoardView;
 
 /** board_view_init() - check magic, version and bounds once
+ *  @memory: stays the caller's and must outlive the view; aligned to 8
  *  Return: 0; -EBADMSG if it is no board or its tables lie outside */
 int board_view_init(BoardView *view, const void *memory, size_t size);
 
+/** board_view_header() - the single values, live; texts in it change rarely and may be torn */
 const BoardHeader *board_view_header(const BoardView *view);
 
-/** board_view_*() - copy one row
+/** board_view_changes() - Return: the count of writes so far: equal means nothing happened */
+uint64_t board_view_changes(const BoardView *view);
+
+/** board_view_event_range() - ids in the ring now: *@ret_first <= id < *@ret_next */
+void board_view_event_range(const BoardView *view, uint64_t *ret_first, uint64_t *ret_next);
+
+/** board_view_*() - copy one row; *@ret is undefined unless 1 is returned
  *  Return: 1 if it is in use and was copied whole; 0 if it is free or there is no such row;
  *  -EAGAIN if the writer kept changing it */
 int board_view_pool(const BoardView *view, uint32_t index, BoardPool *ret);
@@ -72,5 +88,6 @@ int board_view_operation(const BoardView *view, uint64_t id, BoardOperation *ret
 /** by id; 0 if it has left the ring or has not come yet */
 int board_view_event(const BoardView *view, uint64_t id, BoardEvent *ret);
 
-/** board_view_find_pool() - Return: 1 and the row, 0 if no pool is called @name */
+/** board_view_find_pool() - Return: 1 and the row; 0 if no pool is called @name; -EAGAIN if
+ *  none was found but a row could not be read */
 int board_view_find_pool(const BoardView *view, const char *name, BoardPool *ret);

@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include <assert.h>
 #include <stdint.h>
 
 #include "board/layout.h"
@@ -46,14 +47,14 @@ typedef enum ControlVerb {
         CONTROL_RESTART,
         CONTROL_RELOAD_POOL,
         CONTROL_ROLLBACK,
-        CONTROL_SIGNAL,   /* to one worker, by pid and start ticks */
-        CONTROL_RELOAD,   /* the configuration */
+        CONTROL_SIGNAL, /* to one worker, by pid and start ticks */
+        CONTROL_RELOAD, /* the configuration */
         CONTROL_RESET_FAILED,
 } ControlVerb;
 
 enum {
         CONTROL_DRY_RUN = 1 << 0,
-        CONTROL_RUNTIME = 1 << 1,        /* do not keep the scale across restarts */
+        CONTROL_RUNTIME = 1 << 1, /* do not keep the scale across restarts */
         CONTROL_ROLLING = 1 << 2,
         CONTROL_IF_GENERATION = 1 << 3,
         CONTROL_HAS_PROCESSES = 1 << 4,
@@ -61,8 +62,8 @@ enum {
         CONTROL_HAS_GREENLETS = 1 << 6,
         CONTROL_RELATIVE_PROCESSES = 1 << 7,
         CONTROL_RELATIVE_THREADS = 1 << 8,
-        CONTROL_HAS_MODE = 1 << 9,       /* manual or auto, as state */
-        CONTROL_HAS_CLIENT = 1 << 10,    /* the client's unix socket comes along */
+        CONTROL_HAS_MODE = 1 << 9,    /* manual or auto, as state */
+        CONTROL_HAS_CLIENT = 1 << 10, /* the client's unix socket comes along */
 };
 
 /* Roles, each containing the ones before. */
@@ -81,16 +82,16 @@ typedef struct ControlBoard {
 
 typedef struct ControlCommand {
         ControlHead head;
-        uint32_t verb;             /* ControlVerb */
+        uint32_t verb; /* ControlVerb */
         uint32_t flags;
-        uint32_t role;             /* as the face determined it; the core checks admin itself */
-        uint32_t scale_verb;       /* ScaleVerb */
+        uint32_t role;       /* as the face determined it; the core checks admin itself */
+        uint32_t scale_verb; /* ScaleVerb */
         char pool[BOARD_NAME_SIZE];
         char actor[48];
         int64_t processes, threads, greenlets;
         uint64_t total;
         uint64_t generation;
-        uint32_t mode;             /* ScaleMode */
+        uint32_t mode; /* ScaleMode */
         int32_t signal;
         int32_t pid;
         uint32_t padding;
@@ -107,29 +108,29 @@ typedef struct ControlReply {
         ControlHead head;
         uint32_t outcome;
         uint32_t padding;
-        uint64_t generation;       /* of the pool, after the command */
+        uint64_t generation; /* of the pool, after the command */
         char code[32];
         char message[400];
-        uint32_t has_operation;    /* `operation` below is filled (a dry run, or a running one) */
+        uint32_t has_operation; /* `operation` below is filled (a dry run, or a running one) */
         uint32_t padding2;
-        BoardOperation operation;  /* sent only as far as its pid_count reaches */
+        BoardOperation operation; /* sent only as far as its pid_count reaches */
 } ControlReply;
 
 typedef struct ControlOpenLog {
         ControlHead head;
         char pool[BOARD_NAME_SIZE];
         uint32_t slot;
-        uint32_t max_files;        /* at most this many, newest first; at most CONTROL_LOG_FILES */
+        uint32_t max_files; /* at most this many, newest first; at most CONTROL_LOG_FILES */
 } ControlOpenLog;
 
 enum { CONTROL_LOG_FILES = 16 };
 
 typedef struct ControlLog {
         ControlHead head;
-        uint32_t count;            /* descriptors that come along, newest first */
+        uint32_t count; /* descriptors that come along, newest first */
         uint32_t padding;
-        uint64_t log_file;         /* BoardWorker.log_file at that moment */
-        char code[32];             /* empty: fine */
+        uint64_t log_file; /* BoardWorker.log_file at that moment */
+        char code[32];     /* empty: fine */
         char message[400];
 } ControlLog;
 
@@ -137,3 +138,19 @@ typedef struct ControlNews {
         ControlHead head;
         uint64_t next_event;
 } ControlNews;
+
+/* A datagram must fit the default send buffer (212,992 bytes with the kernel's bookkeeping)
+ * with room for several to wait; and 32 and 64 bit agree on where fields lie. */
+enum { CONTROL_MESSAGE_MAX = 32 * 1024 };
+#define CONTROL_ASSERT_MESSAGE(Type) \
+        static_assert(sizeof(Type) <= CONTROL_MESSAGE_MAX && sizeof(Type) % 8 == 0 \
+                              && __builtin_offsetof(Type, head) == 0, \
+                      #Type " must fit a datagram and begin with its head")
+CONTROL_ASSERT_MESSAGE(ControlHello);
+CONTROL_ASSERT_MESSAGE(ControlBoard);
+CONTROL_ASSERT_MESSAGE(ControlCommand);
+CONTROL_ASSERT_MESSAGE(ControlReply);
+CONTROL_ASSERT_MESSAGE(ControlOpenLog);
+CONTROL_ASSERT_MESSAGE(ControlLog);
+CONTROL_ASSERT_MESSAGE(ControlNews);
+static_assert(__builtin_offsetof(ControlReply, operation) % 8 == 0, "no hidden padding");

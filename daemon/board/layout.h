@@ -5,7 +5,7 @@
  * nothing.
  *
  * Every row begins with a sequence number: odd while it is being written, so a reader copies
- * the row and looks at the number again (board/reader.h does that, with bounded retries).
+ * the row and looks at the number again (board_view_*() do that, with bounded retries).
  * `changes` in the header grows with every write, so a reader that polls can tell at once that
  * nothing happened; `generation` of a pool row is the contract's and unrelated to it.
  *
@@ -14,6 +14,7 @@
  * (CONTROL_BOARD). Little is validated here: the writer is trusted, the bounds are checked. */
 #pragma once
 
+#include <assert.h>
 #include <stdint.h>
 
 #define BOARD_MAGIC   UINT64_C(0x3164726f62766572) /* "revbord1" */
@@ -25,7 +26,7 @@ enum {
         BOARD_COMMAND_SIZE = 512,
         BOARD_OPERATION_PIDS = 4096,
         BOARD_OPERATIONS = 64,
-        BOARD_EVENTS = 4096,  /* power of two */
+        BOARD_EVENTS = 4096, /* power of two */
         BOARD_EVENT_DETAIL_SIZE = 176,
         BOARD_WARNINGS = 256,
         BOARD_LISTENERS_TEXT_SIZE = 256,
@@ -41,83 +42,83 @@ typedef struct BoardHeader {
         uint64_t magic;
         uint32_t version, header_size;
         uint64_t file_size;
-        uint64_t changes;            /* grows with every write */
-        char boot_id[40];            /* /proc/sys/kernel/random/boot_id */
-        uint64_t epoch;              /* random per board lineage: event ids of two epochs differ */
+        uint64_t changes; /* grows with every write */
+        char boot_id[40]; /* /proc/sys/kernel/random/boot_id */
+        uint64_t epoch;   /* random per board lineage: event ids of two epochs differ */
         uint64_t started_monotonic_usec, started_realtime_usec; /* of reeved */
         uint32_t daemon_pid, is_user_mode;
         char version_text[32];
-        char sampler[32];            /* rung of the ladder in use */
+        char sampler[32]; /* rung of the ladder in use */
         char sampler_reason[BOARD_TEXT_SIZE];
-        char families[16];           /* "cgroup" or "descent": how slots are kept together */
+        char families[16];                /* "cgroup" or "descent": how slots are kept together */
         uint64_t first_event, next_event; /* ids in the ring: first <= id < next */
-        uint64_t warning_count;      /* all ever raised, of which the table keeps the present ones */
+        uint64_t warning_count; /* all ever raised, of which the table keeps the present ones */
         uint32_t is_ready, is_stopping;
-        uint64_t notify_ignored;     /* datagrams on notify sockets that were refused */
+        uint64_t notify_ignored; /* datagrams on notify sockets that were refused */
         BoardTable pools, workers, operations, events, warnings;
 } BoardHeader;
 
 typedef struct BoardPool {
         uint32_t sequence, used;
-        uint32_t index;              /* own row number */
-        uint32_t is_builtin;         /* @api */
+        uint32_t index;      /* own row number */
+        uint32_t is_builtin; /* @api */
         char name[BOARD_NAME_SIZE];
         char description[BOARD_TEXT_SIZE];
         char command[BOARD_COMMAND_SIZE]; /* as configured; redacted by the face for `view` */
         char listeners[BOARD_LISTENERS_TEXT_SIZE]; /* blank-separated */
         char config_path[BOARD_TEXT_SIZE];
-        uint32_t state;              /* PoolState */
-        uint32_t mode;               /* ScaleMode */
-        uint32_t thread_control;     /* ThreadControl */
-        uint32_t type;               /* ServiceType */
-        uint32_t restart;            /* RestartMode */
-        uint32_t processes, threads, greenlets;             /* the grid in force */
+        uint32_t state;                                        /* PoolState */
+        uint32_t mode;                                         /* ScaleMode */
+        uint32_t thread_control;                               /* ThreadControl */
+        uint32_t type;                                         /* ServiceType */
+        uint32_t restart;                                      /* RestartMode */
+        uint32_t processes, threads, greenlets;                /* the grid in force */
         uint32_t file_processes, file_threads, file_greenlets; /* Processes= and Threads= */
-        uint32_t is_overridden;      /* a scale wins over the file */
+        uint32_t is_overridden;                                /* a scale wins over the file */
         uint32_t processes_min, processes_max, threads_min, threads_max;
         uint64_t memory_budget_bytes; /* UINT64_MAX: none */
         uint64_t generation;
         uint32_t ready, total, rising, failed; /* slots */
         uint64_t restarts;
-        uint64_t operation;          /* id of the running one, 0: none */
+        uint64_t operation; /* id of the running one, 0: none */
         uint64_t log_dropped_bytes;
         char last_error[BOARD_TEXT_SIZE]; /* why it is degraded or failed; empty: nothing to say */
-        uint64_t has_throughput;     /* the rest of the row is filled by later readers of samples */
+        uint64_t has_throughput; /* the rest of the row is filled by later readers of samples */
 } BoardPool;
 
 enum { BOARD_EXIT_NONE, BOARD_EXIT_CODE, BOARD_EXIT_SIGNAL, BOARD_EXIT_REASON }; /* ExitKind */
 
 typedef struct BoardWorker {
         uint32_t sequence, used;
-        uint32_t pool;               /* row number of its pool */
+        uint32_t pool; /* row number of its pool */
         uint32_t slot;
-        int32_t pid;                 /* 0: no process at present */
-        uint32_t state;              /* WorkerState */
+        int32_t pid;    /* 0: no process at present */
+        uint32_t state; /* WorkerState */
         uint32_t is_adopted;
         uint32_t definition;         /* number of the definition it was started from */
         uint32_t threads, greenlets; /* REEVE_THREADS it was given */
-        uint64_t start_ticks;        /* field 22 of /proc/PID/stat: with pid and boot id, identity */
+        uint64_t start_ticks; /* field 22 of /proc/PID/stat: with pid and boot id, identity */
         uint64_t started_monotonic_usec, started_realtime_usec;
-        uint64_t ready_monotonic_usec; /* 0: not yet */
+        uint64_t ready_monotonic_usec;    /* 0: not yet */
         uint64_t deadline_monotonic_usec; /* next start or kill; UINT64_MAX: none */
         uint32_t restarts;
         uint32_t exit_kind;
         int32_t exit_value;
-        uint32_t exit_reason;        /* ExitReason */
+        uint32_t exit_reason; /* ExitReason */
         uint64_t exit_realtime_usec;
-        char status_text[128];       /* STATUS= of sd_notify, sanitized */
-        char instance[40];           /* REEVE_INSTANCE */
+        char status_text[128]; /* STATUS= of sd_notify, sanitized */
+        char instance[40];     /* REEVE_INSTANCE */
 
         /* the last sample; sampled_monotonic_usec 0: none was taken */
         uint64_t sampled_monotonic_usec;
         uint64_t user_usec, system_usec;
-        double cpu_ratio;            /* cores, over the last interval; negative: not known yet */
+        double cpu_ratio; /* cores, over the last interval; negative: not known yet */
         uint64_t rss_bytes;
         uint32_t thread_count;
-        char process_state;          /* R S D T t Z X I as in proc_pid_stat(5), 0: not known */
+        char process_state; /* R S D T t Z X I as in proc_pid_stat(5), 0: not known */
         char padding[3];
         uint64_t log_bytes, log_dropped_bytes; /* captured and dropped since the slot was made */
-        uint64_t log_file;           /* changes when a new log file is begun */
+        uint64_t log_file;                     /* changes when a new log file is begun */
 } BoardWorker;
 
 enum { BOARD_OPERATION_KEPT = 0, BOARD_OPERATION_STARTED = 1, BOARD_OPERATION_STOPPED = 2 };
@@ -132,27 +133,27 @@ typedef enum OperationState {
 typedef struct BoardOperation {
         uint32_t sequence, used;
         uint64_t id;
-        uint32_t state;              /* OperationState */
+        uint32_t state; /* OperationState */
         uint32_t is_dry_run;
         char pool[BOARD_NAME_SIZE];
-        char kind[16];               /* scale, restart, start, stop, reload, rollback */
+        char kind[16]; /* scale, restart, start, stop, reload, rollback */
         char actor[BOARD_NAME_SIZE];
         uint32_t from_processes, from_threads, from_greenlets;
         uint32_t to_processes, to_threads, to_greenlets;
-        uint64_t generation;         /* of the pool once the change was accepted */
+        uint64_t generation; /* of the pool once the change was accepted */
         uint64_t began_realtime_usec, ended_realtime_usec; /* ended 0: still running */
-        uint32_t steps_done, steps_total; /* starts and stops */
-        char cut[3][120];            /* sentences, empty when unused */
-        char error_code[32];         /* empty: none */
+        uint32_t steps_done, steps_total;                  /* starts and stops */
+        char cut[3][120];                                  /* sentences, empty when unused */
+        char error_code[32];                               /* empty: none */
         char error_message[400];
-        uint32_t pid_count;          /* entries of pids in use */
-        uint32_t pids_left_out;      /* more than fitted */
+        uint32_t pid_count;                  /* entries of pids in use */
+        uint32_t pids_left_out;              /* more than fitted */
         uint32_t pids[BOARD_OPERATION_PIDS]; /* kind in the two upper bits, PID below */
 } BoardOperation;
 
 #define BOARD_OPERATION_PID(kind, pid) (((uint32_t)(kind) << 30) | (uint32_t)(pid))
 #define BOARD_OPERATION_KIND_OF(entry) ((entry) >> 30)
-#define BOARD_OPERATION_PID_OF(entry)  ((entry) & UINT32_C(0x3fffffff))
+#define BOARD_OPERATION_PID_OF(entry)  ((entry)&UINT32_C(0x3fffffff))
 
 typedef enum EventType {
         EVENT_WORKER_STARTED = 1,
@@ -166,25 +167,39 @@ typedef enum EventType {
         EVENT_DAEMON_READY,
         EVENT_DAEMON_WARNING,
         EVENT_DAEMON_STOPPING,
-        EVENT_DAEMON_API,     /* reeve-api ended or is back */
+        EVENT_DAEMON_API, /* reeve-api ended or is back */
         EVENT_TYPE_COUNT
 } EventType;
 
 typedef struct BoardEvent {
         uint32_t sequence, used;
-        uint64_t id;                 /* from 1, without gaps within an epoch */
+        uint64_t id; /* from 1, without gaps within an epoch */
         uint64_t realtime_usec;
-        uint32_t type;               /* EventType */
-        int32_t pid;                 /* 0: none */
+        uint32_t type; /* EventType */
+        int32_t pid;   /* 0: none */
         uint32_t slot, has_slot;
-        char pool[BOARD_NAME_SIZE];  /* empty: the daemon */
-        char actor[48];              /* who asked: "uid 0", "token demo", "reeved" */
+        char pool[BOARD_NAME_SIZE];           /* empty: the daemon */
+        char actor[48];                       /* who asked: "uid 0", "token demo", "reeved" */
         char detail[BOARD_EVENT_DETAIL_SIZE]; /* "key=value" words, see board/events.h */
 } BoardEvent;
 
 typedef struct BoardWarning {
         uint32_t sequence, used;
-        char pool[BOARD_NAME_SIZE];  /* empty: the daemon */
+        char pool[BOARD_NAME_SIZE]; /* empty: the daemon */
         char text[BOARD_TEXT_SIZE];
         uint64_t since_realtime_usec;
 } BoardWarning;
+
+/* Rows are copied by 8-byte words, and sequence and used are the first of them. */
+#define BOARD_ASSERT_ROW(Type) \
+        static_assert(sizeof(Type) % 8 == 0 && _Alignof(Type) <= 8 \
+                              && __builtin_offsetof(Type, sequence) == 0 \
+                              && __builtin_offsetof(Type, used) == 4, \
+                      #Type " must be whole words that begin with sequence and used")
+BOARD_ASSERT_ROW(BoardPool);
+BOARD_ASSERT_ROW(BoardWorker);
+BOARD_ASSERT_ROW(BoardOperation);
+BOARD_ASSERT_ROW(BoardEvent);
+BOARD_ASSERT_ROW(BoardWarning);
+static_assert(sizeof(BoardHeader) % 8 == 0, "tables begin on whole words");
+static_assert((BOARD_EVENTS & (BOARD_EVENTS - 1)) == 0, "an id is masked to its place");

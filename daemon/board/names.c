@@ -1,0 +1,28 @@
+/* names.c - spellings of the board's enums, which the HTTP API shows */
+#include <assert.h>
+
+#include "base/cleanup.h"
+#include "base/names.h"
+#include "board/board.h"
+
+static const char *const event_types[] = {
+        [EVENT_WORKER_STARTED] = "worker.started",   [EVENT_WORKER_READY] = "worker.ready",
+        [EVENT_WORKER_EXITED] = "worker.exited",     [EVENT_WORKER_STATE] = "worker.state",
+        [EVENT_POOL_SCALED] = "pool.scaled",         [EVENT_POOL_STATE] = "pool.state",
+        [EVENT_POOL_OPERATION] = "pool.operation",   [EVENT_POOL_LOG] = "pool.log",
+        [EVENT_DAEMON_READY] = "daemon.ready",       [EVENT_DAEMON_WARNING] = "daemon.warning",
+        [EVENT_DAEMON_STOPPING] = "daemon.stopping", [EVENT_DAEMON_API] = "daemon.api",
+};
+
+static const char *const operation_states[] = {
+        [OPERATION_RUNNING] = "running",
+        [OPERATION_DONE] = "done",
+        [OPERATION_FAILED] = "failed",
+        [OPERATION_ROLLED_BACK] = "rolled-back",
+};
+
+static_assert(COUNT_OF(event_types) == EVENT_TYPE_COUNT, "every event type has a name");
+static_assert(COUNT_OF(operation_states) == OPERATION_STATE_COUNT, "every state has a name");
+
+DEFINE_NAMES(event_type, EventType, event_types);
+DEFINE_NAMES(operation_state, OperationState, operation_states);
