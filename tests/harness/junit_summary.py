@@ -1,0 +1,70 @@
+"""Count the tests of all runs and say so in one line.
+
+usage: junit_summary.py FOLDER
+
+FOLDER/phases holds one line a run, "NAME EXIT-STATUS", and FOLDER/NAME.xml its tests as JUnit
+XML. A run that failed without a failed test in its file (the build broke, the runner crashed, the
+file was never written) counts as one failure: silence is no success. A run without a file that
+went well is one passed test.
+
+The last line is 'N passed, N failed, N skipped'. Exit status 1 on a failure or if nothing ran."""
+
+import pathlib
+import sys
+import xml.etree.ElementTree as ElementTree
+
+
+def outcome_of(case):
+    if case.find("failure") is not None or case.find("error") is not None:
+        return "failed"
+    return "skipped" if case.find("skipped") is not None else "passed"
+
+
+def count_file(path, counts):
+    """Adds the tests of one file to counts; returns the names of those that failed."""
+    failed = []
+    for case in ElementTree.parse(path).getroot().iter("testcase"):
+        outcome = outcome_of(case)
+        counts[outcome] += 1
+        if outcome == "failed":
+            failed.append(" ".join(filter(None, (case.get("classname"), case.get("name")))))
+    return failed
+
+
+def count_phase(folder, name, status, counts):
+    """Adds one run; returns what failed in it, as lines for people."""
+    path = folder / f"{name}.xml"
+    failed = []
+    if path.exists():
+        try:
+            failed = count_file(path, counts)
+        except ElementTree.ParseError as error:
+            counts["failed"] += 1
+            failed = [f"its results cannot be read: {error}"]
+    elif status == 0:
+        counts["passed"] += 1
+    if status != 0 and not failed:
+        counts["failed"] += 1
+        failed = [f"ended with status {status} beside its tests"]
+    return [f"FAILED {name}: {line}" for line in failed]
+
+
+def summarize(folder):
+    """Returns (lines, exit status)."""
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    lines = []
+    for line in (folder / "phases").read_text().splitlines():
+        name, status = line.split()
+        lines += count_phase(folder, name, int(status), counts)
+    lines.append("{passed} passed, {failed} failed, {skipped} skipped".format(**counts))
+    return lines, 1 if counts["failed"] or not counts["passed"] else 0
+
+
+def main():
+    lines, status = summarize(pathlib.Path(sys.argv[1]))
+    print("\n".join(lines))
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
