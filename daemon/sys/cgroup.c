@@ -1,0 +1,221 @@
+/* cgroup.c - see cgroup.h */
+#include "sys/cgroup.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "sys/directory.h"
+#include "sys/fd.h"
+#include "sys/files.h"
+
+/* Workers may make groups below theirs; nobody needs them deeper than this. */
+enum { DEPTH_MAX = 16, PROC_FILE_MAX = 4 << 20, PROCS_MAX_BYTES = 16 << 20 };
+
+/* "\040" and friends: how mountinfo writes blanks, tabs, newlines and backslashes. */
+static void unescape(char *text)
+{
+        char *out = text;
+
+        for (const char *p = text; *p; p++) {
+                if (p[0] == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] >= '0' && p[2] <= '7'
+                    && p[3] >= '0' && p[3] <= '7') {
+                        *out++ = (char)((p[1] - '0') * 64 + (p[2] - '0') * 8 + p[3] - '0');
+                        p += 3;
+                } else {
+                        *out++ = *p;
+                }
+        }
+        *out = '\0';
+}
+
+/* One line of mountinfo: "41 31 0:38 ROOT POINT options [optional...] - TYPE source ..." */
+static bool parse_mount(const char *line, char root[PATH_MAX], char point[PATH_MAX])
+{
+        const char *end = strchrnul(line, '\n'), *type = strstr(line, " - ");
+
+        if (!type || type > end || !text_after(type, " - cgroup2 "))
+                return false;
+        if (sscanf(line, "%*u %*u %*s %4095s %4095s", root, point) != 2)
+                return false;
+        unescape(root);
+        unescape(point);
+        return true;
+}
+
+static int join(const char *root, const char *point, const char *group, char **ret_path)
+{
+        const char *below = group;
+        AUTO_TEXT path = { 0 };
+
+        if (!text_equal(root, "/"))
+                below = text_after(group, root);
+        /* "/..": our group lies above what this mount or namespace shows. */
+        if (!below || (*below && *below != '/') || text_after(group, "/.."))
+                return -EXDEV;
+        text_append(&path, point);
+        if (!text_equal(below, "/"))
+                text_append(&path, below);
+        return text_take(&path, ret_path);
+}
+
+static char *find_group(const char *membership)
+{
+        const char *line = membership;
+
+        while (line && !text_after(line, "0::/")) {
+                line = strchr(line, '\n');
+                line = line ? line + 1 : NULL;
+        }
+        return line ? strndup(line + 3, strcspn(line + 3, "\n")) : NULL;
+}
+
+int cgroup_locate(const char *mountinfo, const char *membership, char **ret_path, char **ret_group)
+{
+        AUTO_FREE char *group = find_group(membership), *path = NULL;
+        char root[PATH_MAX], point[PATH_MAX];
+        int r = -ENOENT;
+
+        if (!group)
+                return -ENOENT;
+        for (const char *line = mountinfo; r < 0 && line && *line;) {
+                if (parse_mount(line, root, point))
+                        r = join(root, point, group, &path);
+                line = strchr(line, '\n');
+                line = line ? line + 1 : NULL;
+        }
+        if (r < 0)
+                return r;
+        *ret_path = TAKE_PTR(path);
+        if (ret_group)
+                *ret_group = TAKE_PTR(group);
+        return 0;
+}
+
+int cgroup_find_own(char **ret_path, char **ret_group)
+{
+        AUTO_FREE char *mountinfo = NULL, *membership = NULL;
+        int r;
+
+        r = file_read(AT_FDCWD, "/proc/self/mountinfo", PROC_FILE_MAX, &mountinfo, NULL);
+        if (r == 0)
+                r = file_read(AT_FDCWD, "/proc/self/cgroup", PROC_FILE_MAX, &membership, NULL);
+        return r < 0 ? r : cgroup_locate(mountinfo, membership, ret_path, ret_group);
+}
+
+int cgroup_of(pid_t pid, char *buffer, size_t size)
+{
+        AUTO_FREE char *membership = NULL, *group = NULL;
+        char path[48];
+        int r;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+        r = file_read(AT_FDCWD, path, PROC_FILE_MAX, &membership, NULL);
+        if (r < 0)
+                return r == -ENOENT ? -ESRCH : r;
+        group = find_group(membership);
+        if (!group)
+                return -ENOENT;
+        return text_copy(buffer, size, group) ? 0 : -ENAMETOOLONG;
+}
+
+static int add_procs(int fd, PidList *list)
+{
+        AUTO_FREE char *text = NULL;
+        int r = file_read(fd, "cgroup.procs", PROCS_MAX_BYTES, &text, NULL);
+
+        return r < 0 ? r : pid_list_parse(list, text);
+}
+
+static int pids_below(int fd, PidList *list, unsigned depth)
+{
+        AUTO_DIRECTORY *directory = NULL;
+        AUTO_CLOSE own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const struct dirent *entry;
+        int r;
+
+        if (own < 0)
+                return -errno;
+        r = add_procs(own, list);
+        if (r < 0 || depth == 0)
+                return r;
+        directory = fdopendir(own);
+        if (!directory)
+                return -errno;
+        (void)TAKE_FD(own); /* closed with the directory */
+        while (r == 0 && (entry = readdir(directory))) {
+                AUTO_CLOSE child = -1;
+
+                if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+                        continue;
+                child = openat(fd, entry->d_name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+                r = child < 0 ? 0 : pids_below(child, list, depth - 1);
+                if (r == -ENODEV || r == -ENOENT)
+                        r = 0; /* removed meanwhile: nobody is in it */
+        }
+        return r;
+}
+
+int cgroup_pids(int fd, PidList *list)
+{
+        return pids_below(fd, list, DEPTH_MAX);
+}
+
+int cgroup_is_populated(int fd)
+{
+        char text[256];
+        ssize_t n = file_read_into(fd, "cgroup.events", text, sizeof(text));
+        const char *value;
+
+        if (n < 0)
+                return (int)n;
+        value = strstr(text, "populated ");
+        if (!value)
+                return -EBADMSG;
+        return value[strlen("populated ")] == '1';
+}
+
+int cgroup_kill(int fd)
+{
+        return file_write_text(fd, "cgroup.kill", "1");
+}
+
+bool cgroup_has_controller(int fd, const char *file, const char *name)
+{
+        char text[1024], *rest = text, *word;
+
+        if (file_read_into(fd, file, text, sizeof(text)) < 0)
+                return false;
+        while ((word = strsep(&rest, " \n")))
+                if (text_equal(word, name))
+                        return true;
+        return false;
+}
+
+static int remove_below(int parent_fd, const char *name, unsigned depth)
+{
+        AUTO_DIRECTORY *directory = NULL;
+        AUTO_CLOSE fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        const struct dirent *entry;
+
+        if (fd < 0)
+                return -errno;
+        directory = fdopendir(fd);
+        if (!directory)
+                return -errno;
+        (void)TAKE_FD(fd); /* closed with the directory */
+        while (depth > 0 && (entry = readdir(directory)))
+                if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+                        /* What is left shows in the rmdir below. */
+                        (void)remove_below(dirfd(directory), entry->d_name, depth - 1);
+        return unlinkat(parent_fd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
+int cgroup_remove(const char *path)
+{
+        return remove_below(AT_FDCWD, path, DEPTH_MAX);
+}
