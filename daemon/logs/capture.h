@@ -5,24 +5,29 @@
  * send it SIGPIPE. Bytes leave the pipe only when they are in the file (splice). Only where a file
  * is about to end they are looked at first (tee to a scratch pipe) to cut at a newline.
  *
- * Files: DIRECTORY/POOL/SLOT.log, rotated to SLOT.log.1 (newest) .. SLOT.log.N. */
+ * Files: DIRECTORY/POOL/SLOT.log, rotated to SLOT.log.1 (newest) .. SLOT.log.N. No file grows
+ * beyond its limit, and a line of up to 64 kB (or half the limit) is never split between two.
+ *
+ * The process must ignore SIGXFSZ: under a limit of file size it would end with the first write
+ * beyond; ignored, the write fails like one to a full disk. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
 
 typedef struct LogCapture LogCapture;
 
 typedef struct LogSettings {
-        int directory_fd;     /* of the pool's log folder, borrowed: must outlive the capture */
-        const char *subject;  /* for messages, "pool web"; copied */
+        int directory_fd;    /* of the pool's log folder, borrowed: must outlive the capture */
+        const char *subject; /* for messages, "pool web"; copied */
         unsigned slot;
-        uint64_t max_bytes;   /* rotate at this size; UINT64_MAX: never */
-        unsigned max_files;   /* rotated files kept beside the current one */
-        gid_t reader_group;   /* files are 0640 and belong to this group; (gid_t)-1: leave it */
+        uint64_t max_bytes; /* rotate before this size, at least LOG_MIN_BYTES; UINT64_MAX: never */
+        unsigned max_files; /* rotated files kept beside the current one */
+        gid_t reader_group; /* files are 0640 and belong to this group; (gid_t)-1: leave it */
 } LogSettings;
 
 typedef struct LogCounters {
@@ -39,11 +44,27 @@ int log_directory_open(const char *directory, const char *pool, Error *reterr);
  *  Return: 0; negative errno with @reterr */
 int log_capture_new(const LogSettings *settings, LogCapture **ret, Error *reterr);
 
+/** log_capture_new_from() - the same with a pipe that is already in use: after a crash or an
+ *  upgrade of ours
+ *  @pipe_fd_take: read-write and non-blocking, as from log_pipe_reopen(); ours on success */
+int log_capture_new_from(const LogSettings *settings, int pipe_fd_take, LogCapture **ret,
+                         Error *reterr);
+
+/** log_pipe_reopen() - the pipe that a living worker writes to, by /proc/PID/fd/FD
+ *  @inode: what log_capture_inode() said of it, so that nothing else which the worker may have
+ *  put there is taken for it; 0: any pipe
+ *  Return: descriptor, close-on-exec, non-blocking; -ENOENT if no such pipe is there; other
+ *  negative errno */
+int log_pipe_reopen(pid_t pid, int fd, uint64_t inode);
+
 /** log_capture_free() - what is still in the pipe is written out first; Return: NULL */
 LogCapture *log_capture_free(LogCapture *capture);
 
 /** log_capture_fd() - readable when there is output; watch it level-triggered for input */
 int log_capture_fd(const LogCapture *capture);
+
+/** log_capture_inode() - of the pipe, for log_pipe_reopen(); Return: 0 if it cannot be had */
+uint64_t log_capture_inode(const LogCapture *capture);
 
 /** log_capture_open_writer() - the worker's end, a new description, blocking
  *  @owner: the pipe is handed to this user so that the worker may reopen /dev/stdout
@@ -56,7 +77,7 @@ int log_capture_open_writer(LogCapture *capture, uid_t owner);
  *  Return: 1 if the state of dropping changed (tell people), 0 if not; negative errno only if
  *  the pipe itself is broken */
 int log_capture_move(LogCapture *capture);
-enum { LOG_MOVE_MAX = 256 * 1024 };
+enum { LOG_MOVE_MAX = 256 * 1024, LOG_MIN_BYTES = 4096 };
 
 LogCounters log_capture_counters(const LogCapture *capture);
 
@@ -66,3 +87,5 @@ void log_capture_set_limits(LogCapture *capture, uint64_t max_bytes, unsigned ma
 /** log_open_files() - open a slot's files for reading, newest first
  *  @ret_fds: room for @max; Return: how many were opened, negative errno */
 int log_open_files(int directory_fd, unsigned slot, int *ret_fds, unsigned max);
+
+DEFINE_AUTO(LogCapture, log_capture_free);

@@ -1,0 +1,259 @@
+/* file.c - see file.h; and log_directory_open(), log_open_files() of capture.h
+ *
+ * Rotation is built so that it can fail at any step and be tried again: the new file is made
+ * under another name first (a full disk fails here, with nothing changed), names are shifted
+ * only up to the first free one (a second try does not push more files off the end), and the
+ * new file takes its name last. */
+#include "logs/file.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "logs/capture.h"
+#include "sys/clock.h"
+#include "sys/fd.h"
+#include "sys/files.h"
+
+enum { LOG_FILE_MODE = 0640, LOG_DIRECTORY_MODE = 0750, NAME_SIZE = 40 };
+
+typedef struct LogName {
+        char text[NAME_SIZE];
+} LogName;
+
+/* @number: 0 is the current file */
+static LogName name_of(unsigned slot, unsigned number)
+{
+        LogName name;
+
+        if (number == 0)
+                (void)snprintf(name.text, sizeof(name.text), "%u.log", slot);
+        else
+                (void)snprintf(name.text, sizeof(name.text), "%u.log.%u", slot, number);
+        return name;
+}
+
+static int open_regular(int directory_fd, const char *name, int flags, struct stat *ret_status)
+{
+        /* Non-blocking, for somebody may have put a FIFO there. */
+        AUTO_CLOSE fd =
+                openat(directory_fd, name, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                       LOG_FILE_MODE);
+
+        if (fd < 0 || fstat(fd, ret_status) < 0)
+                return -errno;
+        return S_ISREG(ret_status->st_mode) ? TAKE_FD(fd) : -EINVAL;
+}
+
+/* Return: a descriptor of @name, ready to be written to; negative errno */
+static int open_for_writing(const LogFile *file, const char *name, int flags,
+                            struct stat *ret_status)
+{
+        int fd = open_regular(file->directory_fd, name, O_RDWR | O_CREAT | flags, ret_status);
+
+        if (fd < 0)
+                return fd;
+        /* Where these fail (no such rights, a file system without owners) fewer can read the
+         * file than should; that is no reason to lose the log. */
+        (void)fchmod(fd, LOG_FILE_MODE);
+        if (file->group != (gid_t)-1)
+                (void)fchown(fd, (uid_t)-1, file->group);
+        return fd;
+}
+
+static void begin(LogFile *file, int fd, uint64_t size)
+{
+        uint64_t now = now_realtime_usec();
+
+        (void)fd_close(file->fd);
+        file->fd = fd;
+        file->size = size;
+        /* Inode numbers are used again at once by some file systems; the time is not. */
+        file->number = now > file->number ? now : file->number + 1;
+}
+
+int log_file_open(LogFile *file)
+{
+        struct stat status;
+        int fd = open_for_writing(file, name_of(file->slot, 0).text, 0, &status);
+
+        if (fd < 0)
+                return fd;
+        begin(file, fd, (uint64_t)status.st_size);
+        return 0;
+}
+
+void log_file_done(LogFile *file)
+{
+        file->fd = fd_close(file->fd);
+}
+
+int log_file_refresh(LogFile *file)
+{
+        struct stat status;
+
+        if (fstat(file->fd, &status) < 0)
+                return -errno;
+        if (status.st_nlink == 0)
+                return log_file_open(file);
+        if ((uint64_t)status.st_size < file->size)
+                file->size = (uint64_t)status.st_size;
+        return 0;
+}
+
+/* ---- rotation ---- */
+
+/* The first number that no file has, at most max_files. */
+static unsigned first_free(const LogFile *file)
+{
+        unsigned number = 1;
+
+        while (number < file->max_files
+               && faccessat(file->directory_fd, name_of(file->slot, number).text, F_OK,
+                            AT_SYMLINK_NOFOLLOW)
+                          == 0)
+                number++;
+        return number;
+}
+
+static int rename_number(const LogFile *file, unsigned from, unsigned to)
+{
+        LogName from_name = name_of(file->slot, from), to_name = name_of(file->slot, to);
+
+        if (renameat(file->directory_fd, from_name.text, file->directory_fd, to_name.text) == 0)
+                return 0;
+        return errno == ENOENT ? 0 : -errno; /* somebody removed it: so be it */
+}
+
+static int shift(const LogFile *file)
+{
+        int r = 0;
+
+        if (file->max_files == 0)
+                return 0;
+        for (unsigned to = first_free(file); r == 0 && to > 0; to--)
+                r = rename_number(file, to - 1, to);
+        return r;
+}
+
+/* Files left from a time when more were kept: they follow one another. */
+static void remove_surplus(const LogFile *file)
+{
+        unsigned number = file->max_files;
+
+        while (number < UINT_MAX
+               && unlinkat(file->directory_fd, name_of(file->slot, number + 1).text, 0) == 0)
+                number++;
+}
+
+int log_file_rotate(LogFile *file)
+{
+        LogName current = name_of(file->slot, 0);
+        char new_name[NAME_SIZE];
+        struct stat status;
+        AUTO_CLOSE fd = -1;
+        int r;
+
+        (void)snprintf(new_name, sizeof(new_name), "%u.log.new", file->slot);
+        /* One that a crash has left would stop us for ever. */
+        (void)unlinkat(file->directory_fd, new_name, 0);
+        fd = open_for_writing(file, new_name, O_EXCL, &status);
+        if (fd < 0)
+                return fd;
+        r = shift(file);
+        if (r == 0 && renameat(file->directory_fd, new_name, file->directory_fd, current.text) < 0)
+                r = -errno;
+        if (r < 0) {
+                (void)unlinkat(file->directory_fd, new_name, 0);
+                return r;
+        }
+        begin(file, TAKE_FD(fd), 0);
+        remove_surplus(file);
+        return 0;
+}
+
+/* ---- content ---- */
+
+ssize_t log_file_move(LogFile *file, int pipe_fd, size_t length)
+{
+        off_t offset = (off_t)file->size;
+        ssize_t n = splice(pipe_fd, NULL, file->fd, &offset, length, SPLICE_F_NONBLOCK);
+
+        if (n <= 0)
+                return n < 0 ? -errno : -EIO;
+        file->size += (uint64_t)n;
+        return n;
+}
+
+bool log_file_at_line_start(const LogFile *file)
+{
+        char last = '\n';
+
+        /* If it cannot be read, a line more or less split is the least worry. */
+        if (file->size > 0)
+                (void)!pread(file->fd, &last, 1, (off_t)file->size - 1);
+        return last == '\n';
+}
+
+int log_file_write(LogFile *file, const char *text, size_t length)
+{
+        ssize_t n = pwrite(file->fd, text, length, (off_t)file->size);
+
+        if (n == (ssize_t)length) {
+                file->size += length;
+                return 0;
+        }
+        if (n < 0)
+                return -errno;
+        /* A part of it would be taken for the worker's. */
+        return ftruncate(file->fd, (off_t)file->size) < 0 ? -errno : -ENOSPC;
+}
+
+/* ---- folder ---- */
+
+static int open_directory(const char *directory, const char *pool)
+{
+        AUTO_CLOSE parent = -1;
+        int r = directory_make(directory, LOG_DIRECTORY_MODE), fd;
+
+        if (r < 0)
+                return r;
+        parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (parent < 0 || (mkdirat(parent, pool, LOG_DIRECTORY_MODE) < 0 && errno != EEXIST))
+                return -errno;
+        fd = openat(parent, pool, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+int log_directory_open(const char *directory, const char *pool, Error *reterr)
+{
+        int fd = strchr(pool, '/') || pool[0] == '.' || pool[0] == '\0'
+                         ? -EINVAL
+                         : open_directory(directory, pool);
+
+        if (fd < 0)
+                return error_set(reterr, fd, "log-failed", "Cannot make the log folder %s/%s: %s",
+                                 directory, pool, strerror(-fd));
+        return fd;
+}
+
+int log_open_files(int directory_fd, unsigned slot, int *ret_fds, unsigned max)
+{
+        unsigned count = 0;
+
+        for (unsigned number = 0; count < max; number++) {
+                struct stat status;
+                int fd = open_regular(directory_fd, name_of(slot, number).text, O_RDONLY, &status);
+
+                if (fd >= 0)
+                        ret_fds[count++] = fd;
+                else if (fd == -ENOENT && number > 0)
+                        break;
+                else if (fd != -ENOENT && count == 0)
+                        return fd;
+                else if (fd != -ENOENT)
+                        break; /* better the newest ones than none */
+        }
+        return (int)count;
+}

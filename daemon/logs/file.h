@@ -1,0 +1,48 @@
+/* file.h - the current log file of a slot and its rotated predecessors (inside logs/ only)
+ *
+ * We are the only writer and keep the offset ourselves: splice refuses files opened to append.
+ * Who truncates or removes the file behind our back is noticed by log_file_refresh(). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+typedef struct LogFile {
+        int directory_fd; /* borrowed */
+        unsigned slot;
+        unsigned max_files;
+        gid_t group;
+        int fd;
+        uint64_t size;
+        uint64_t number; /* another one for each file that is begun */
+} LogFile;
+
+/** log_file_open() - open or make the file and go to its end
+ *  @file: directory_fd, slot and group are set
+ *  Return: 0; negative errno */
+int log_file_open(LogFile *file);
+
+void log_file_done(LogFile *file);
+
+/** log_file_refresh() - see what others did to the file: follow a truncation, and make a new
+ *  one if it was removed
+ *  Return: 0; negative errno if it cannot be written to now */
+int log_file_refresh(LogFile *file);
+
+/** log_file_rotate() - SLOT.log becomes SLOT.log.1 and so on, and a new one is begun
+ *  Return: 0; negative errno with the old file still current; it may be tried again */
+int log_file_rotate(LogFile *file);
+
+/** log_file_move() - from the pipe to the end of the file, at most @length bytes, at least 1
+ *  Return: how many, which may be less but not 0; negative errno */
+ssize_t log_file_move(LogFile *file, int pipe_fd, size_t length);
+
+/** log_file_at_line_start() - whether the file is empty or ends with a newline */
+bool log_file_at_line_start(const LogFile *file);
+
+/** log_file_write() - append text of ours, wholly or not at all; Return: 0, negative errno */
+int log_file_write(LogFile *file, const char *text, size_t length);
