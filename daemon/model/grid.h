@@ -21,11 +21,11 @@ typedef struct GridLimits {
 
 /* What was asked for. Several may be given at once where that makes sense ("-p 4 -t 8"). */
 typedef enum ScaleVerb {
-        SCALE_SET = 1,          /* absolute and relative counts */
-        SCALE_TO_PROCESSES,     /* P x T becomes (P*T) x 1 */
-        SCALE_TO_THREADS,       /* P x T becomes 1 x (P*T) */
-        SCALE_TOTAL,            /* keep the shape, change the product */
-        SCALE_RESET,            /* back to Processes= and Threads= of the file */
+        SCALE_SET = 1,      /* absolute and relative counts */
+        SCALE_TO_PROCESSES, /* P x T becomes (P*T) x 1 */
+        SCALE_TO_THREADS,   /* P x T becomes 1 x (P*T) */
+        SCALE_TOTAL,        /* keep the shape, change the product */
+        SCALE_RESET,        /* back to Processes= and Threads= of the file */
 } ScaleVerb;
 
 typedef struct ScaleRequest {

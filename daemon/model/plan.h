@@ -15,17 +15,17 @@
 #include "model/worker.h"
 
 typedef struct PlanSlot {
-        unsigned slot;      /* ascending order */
+        unsigned slot; /* ascending order */
         WorkerState state;
-        bool is_wanted;     /* its machine's goal is up */
-        bool is_current;    /* runs, or will start, in the current definition */
+        bool is_wanted;  /* its machine's goal is up */
+        bool is_current; /* runs, or will start, in the current definition */
 } PlanSlot;
 
 typedef struct PlanTarget {
-        bool is_up;             /* false: the pool is being stopped, all slots go */
+        bool is_up; /* false: the pool is being stopped, all slots go */
         unsigned processes;
-        unsigned floor;         /* ready slots may not fall under it by a planned stop */
-        unsigned max_surge;     /* extra slots while outdated ones are replaced */
+        unsigned floor;     /* ready slots may not fall under it by a planned stop */
+        unsigned max_surge; /* extra slots while outdated ones are replaced */
 } PlanTarget;
 
 typedef enum PlanVerb { PLAN_START = 1, PLAN_STOP } PlanVerb;
@@ -36,8 +36,8 @@ typedef struct PlanStep {
 } PlanStep;
 
 typedef struct PlanProgress {
-        bool is_reached;   /* nothing to do and nothing under way: all wanted slots are ready */
-        unsigned ready;    /* slots that count as capacity */
+        bool is_reached; /* nothing to do and nothing under way: all wanted slots are ready */
+        unsigned ready;  /* slots that count as capacity */
         unsigned rising, outdated, surplus;
 } PlanProgress;
 

@@ -13,7 +13,8 @@ bool restart_is_wanted(RestartMode mode, const WorkerExit *exit);
 /** exit_is_clean() - as above */
 bool exit_is_clean(const WorkerExit *exit);
 
-/** restart_delay_usec() - RestartSec x 2^(failures-1), at most RestartMaxDelaySec, less up to a
+/** restart_delay_usec() - RestartSec x 2^(failures-1), at most RestartMaxDelaySec (but never less
+ *  than RestartSec: a long RestartSec alone means what it says), less up to a
  *  quarter of itself at random so that many do not come back at once
  *  @failures_in_row: from 1 */
 uint64_t restart_delay_usec(const PoolConfig *policy, unsigned failures_in_row, uint64_t random);

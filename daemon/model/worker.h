@@ -11,7 +11,16 @@
  *
  * `stopping` covers every way down: asked for, crashed with descendants left behind, or timed
  * out. It ends only with WORKER_EVENT_GONE: nothing of the slot lives. What follows then (stopped,
- * backoff, failed, exited) was decided by why it went down. */
+ * backoff, failed, exited) was decided by why it went down.
+ *
+ * When the main process ends (EXITED) the machine asks by WORKER_EFFECT_CHECK_GONE; the engine
+ * looks and answers with GONE or SURVIVORS at once, and brings a later GONE by itself. Survivors
+ * are treated as KillMode= says: control-group sends them KillSignal and SIGKILL at the deadline,
+ * mixed sends SIGKILL, process leaves them alone, which is the one way by which something may
+ * outlive `stopped`: it was asked for, and it is reported.
+ *
+ * The engine tells EXECUTED or SPAWN_FAILED before the EXITED of the same process. A pending
+ * WORKER_EFFECT_SPAWN (the engine may hold it back) is void once the state is not `spawning`. */
 #pragma once
 
 #include <stdbool.h>
@@ -25,36 +34,38 @@ typedef enum WorkerState {
         WORKER_SPAWNING = 1, /* being set up: no command runs yet */
         WORKER_STARTING,     /* the command runs and has not said READY=1 */
         WORKER_READY,
-        WORKER_UNREADY,      /* was ready, its probe fails */
+        WORKER_UNREADY, /* was ready, its probe fails */
         WORKER_RELOADING,
-        WORKER_STOPPING,     /* on the way down; ends when nothing of the slot lives */
-        WORKER_STOPPED,      /* not wanted, nothing lives */
-        WORKER_BACKOFF,      /* waits for its next start */
-        WORKER_FAILED,       /* gave up: policy or start limit; a person's start still works */
-        WORKER_EXITED,       /* ended and the policy does not start it again */
-        WORKER_LOST,         /* after the core's restart: it cannot be told whether it lives */
+        WORKER_STOPPING, /* on the way down; ends when nothing of the slot lives */
+        WORKER_STOPPED,  /* not wanted, nothing lives */
+        WORKER_BACKOFF,  /* waits for its next start */
+        WORKER_FAILED,   /* gave up: policy or start limit; a person's start still works */
+        WORKER_EXITED,   /* ended and the policy does not start it again */
+        WORKER_LOST,     /* after the core's restart: it cannot be told whether it lives */
         WORKER_STATE_COUNT
 } WorkerState;
 
 typedef enum WorkerEvent {
-        WORKER_EVENT_START = 1,  /* a person or the plan wants it up; resets back-off and limit */
-        WORKER_EVENT_STOP,       /* a person or the plan wants it gone */
-        WORKER_EVENT_RESTART,    /* down and up again, no back-off */
-        WORKER_EVENT_SPAWNED,    /* the process exists; reeve-exec still prepares it */
+        WORKER_EVENT_START = 1, /* a person or the plan wants it up; resets back-off and limit */
+        WORKER_EVENT_STOP,      /* a person or the plan wants it gone */
+        WORKER_EVENT_RESTART,   /* down and up again, no back-off */
+        WORKER_EVENT_SPAWNED,   /* the process exists; reeve-exec still prepares it */
         WORKER_EVENT_SPAWN_FAILED,
-        WORKER_EVENT_EXECUTED,   /* the command runs */
+        WORKER_EVENT_EXECUTED, /* the command runs */
         WORKER_EVENT_NOTIFY_READY,
         WORKER_EVENT_NOTIFY_RELOADING,
         WORKER_EVENT_NOTIFY_STOPPING,
         WORKER_EVENT_PROBE_OK,
         WORKER_EVENT_PROBE_FAILED, /* often enough to count */
-        WORKER_EVENT_DEADLINE,   /* the state's own deadline: start, stop, or end of back-off */
-        WORKER_EVENT_WATCHDOG,   /* WATCHDOG=1 did not come in time */
-        WORKER_EVENT_STABLE,     /* up for StableSec */
-        WORKER_EVENT_EXITED,     /* the main process ended; others of the slot may live */
-        WORKER_EVENT_GONE,       /* nothing of the slot lives */
-        WORKER_EVENT_ADOPTED,    /* found alive after the core's restart */
-        WORKER_EVENT_VANISHED,   /* its identity could not be verified */
+        WORKER_EVENT_DEADLINE,     /* the state's own deadline: start, stop, or end of back-off */
+        WORKER_EVENT_WATCHDOG,     /* WATCHDOG=1 did not come in time */
+        WORKER_EVENT_STABLE,       /* up for StableSec */
+        WORKER_EVENT_EXITED,       /* the main process ended; others of the slot may live */
+        WORKER_EVENT_SURVIVORS,    /* the answer to CHECK_GONE when something of the slot lives */
+        WORKER_EVENT_GONE,         /* nothing of the slot lives */
+        WORKER_EVENT_ADOPTED,      /* found alive and ready after the core's restart; one found in
+                                  * another state goes on from there without this event */
+        WORKER_EVENT_VANISHED,     /* its identity could not be verified */
         WORKER_EVENT_COUNT
 } WorkerEvent;
 
@@ -67,8 +78,11 @@ typedef struct WorkerFacts {
         bool is_ready;     /* counts as capacity */
         bool is_rising;    /* on its way to ready by itself: spawning, starting, backoff */
         bool is_settled;   /* nothing will happen without an event from outside */
+        bool has_watchdog; /* WATCHDOG=1 is expected */
+        bool can_extend;   /* EXTEND_TIMEOUT_USEC moves its deadline */
 } WorkerFacts;
 
+/** worker_facts() - Return: the row of @state, which must be a state */
 const WorkerFacts *worker_facts(WorkerState state);
 
 /* How a process ended. */
@@ -87,42 +101,46 @@ DECLARE_NAMES(exit_reason, ExitReason);
 
 typedef struct WorkerExit {
         ExitKind kind;
-        int value;            /* code or signal number */
-        ExitReason reason;    /* set beside kind when reeve knows why: start-timeout + SIGKILL */
+        int value;         /* code or signal number */
+        ExitReason reason; /* set beside kind when reeve knows why: start-timeout + SIGKILL */
         uint64_t realtime_usec;
 } WorkerExit;
 
+/* News first, then deeds; what may bring the next event comes last. */
 typedef enum WorkerEffect {
-        WORKER_EFFECT_SPAWN = 1 << 0,     /* start a process */
-        WORKER_EFFECT_TERMINATE = 1 << 1, /* KillSignal as KillMode says, then SIGCONT */
-        WORKER_EFFECT_KILL = 1 << 2,      /* SIGKILL to all of the slot */
-        WORKER_EFFECT_ABORT = 1 << 3,     /* SIGABRT to the main process (watchdog) */
-        WORKER_EFFECT_CHECK_GONE = 1 << 4, /* look whether anything lives; then send GONE */
-        WORKER_EFFECT_CHANGED = 1 << 5,   /* the state is another one than before */
-        WORKER_EFFECT_STARTED = 1 << 6,   /* event worker.started */
-        WORKER_EFFECT_READY = 1 << 7,     /* event worker.ready */
-        WORKER_EFFECT_EXITED = 1 << 8,    /* event worker.exited, with last_exit */
-        WORKER_EFFECT_UNEXPECTED = 1 << 9, /* an impossible event came: log it */
+        WORKER_EFFECT_UNEXPECTED = 1 << 0,  /* an impossible event came: log it */
+        WORKER_EFFECT_EXITED = 1 << 1,      /* event worker.exited, with last_exit */
+        WORKER_EFFECT_LEFT_BEHIND = 1 << 2, /* KillMode=process: survivors are let live, log them */
+        WORKER_EFFECT_CHANGED = 1 << 3,     /* the state is another one than before */
+        WORKER_EFFECT_STARTED = 1 << 4,     /* event worker.started: the command runs */
+        WORKER_EFFECT_READY = 1 << 5,       /* event worker.ready */
+        WORKER_EFFECT_TERMINATE = 1 << 6,   /* KillSignal, then SIGCONT: to all of the slot, with
+                                            * KillMode= mixed and process to the main process */
+        WORKER_EFFECT_ABORT = 1 << 7,       /* SIGABRT to the main process (watchdog) */
+        WORKER_EFFECT_KILL = 1 << 8,        /* SIGKILL: to all of the slot, with KillMode=process to
+                                            * the main process */
+        WORKER_EFFECT_CHECK_GONE = 1 << 9,  /* look whether anything lives; GONE or SURVIVORS */
+        WORKER_EFFECT_SPAWN = 1 << 10,      /* start a process; SPAWNED or SPAWN_FAILED */
 } WorkerEffect;
 
 typedef struct Worker {
         WorkerState state;
-        bool is_wanted;            /* the goal: up or down */
-        bool is_restart_due;       /* when gone: start again at once */
-        unsigned restarts;         /* automatic ones since a person's start */
-        unsigned failures_in_row;  /* back-off exponent; reset after StableSec */
+        bool is_wanted;           /* the goal: up or down */
+        bool is_restart_due;      /* when gone: start again at once */
+        unsigned restarts;        /* automatic ones since a person's start */
+        unsigned failures_in_row; /* ends without StableSec between; exponent of the back-off */
         uint64_t limit_window_start_usec; /* start limit */
         unsigned limit_starts;
-        uint64_t started_usec;     /* CLOCK_MONOTONIC, of the present process */
-        uint64_t ready_usec;       /* 0: not yet */
+        uint64_t started_usec; /* CLOCK_MONOTONIC, of the present process; 0: none yet */
+        uint64_t ready_usec;   /* 0: not yet */
         uint64_t deadline_usec, watchdog_usec, stable_usec; /* absolute; USEC_INFINITY: none */
-        bool is_kill_sent;
-        WorkerExit last_exit;      /* of the previous process of this slot */
-        WorkerExit pending_exit;   /* of the present one, until it is gone */
-        ExitReason down_reason;    /* why reeve itself took it down */
+        bool is_terminate_sent, is_kill_sent;               /* to the present process */
+        WorkerExit last_exit;    /* of the process that ended last, set by EXITED */
+        WorkerExit pending_exit; /* the same until all is gone: the policy looks at it then */
+        ExitReason down_reason;  /* why reeve itself took it down */
 } Worker;
 
-/** worker_init() - a slot that is stopped and not wanted */
+/** worker_init() - a slot that is stopped and not wanted; there is nothing to undo */
 void worker_init(Worker *worker);
 
 /** worker_step() - one event happens to one worker
@@ -134,7 +152,8 @@ void worker_init(Worker *worker);
 unsigned worker_step(Worker *worker, WorkerEvent event, const WorkerExit *exit,
                      const PoolConfig *policy, uint64_t now_usec, uint64_t random);
 
-/** worker_extend() - EXTEND_TIMEOUT_USEC: the state's deadline is at least @usec from now */
+/** worker_extend() - EXTEND_TIMEOUT_USEC: the state's deadline is at least @usec from now
+ *  Not after SIGKILL was sent, and not the end of a back-off. */
 void worker_extend(Worker *worker, uint64_t now_usec, uint64_t usec);
 
 /** worker_heartbeat() - WATCHDOG=1 came */
@@ -143,7 +162,8 @@ void worker_heartbeat(Worker *worker, const PoolConfig *policy, uint64_t now_use
 /** worker_next_usec() - Return: when worker_due() should be asked, USEC_INFINITY: never */
 uint64_t worker_next_usec(const Worker *worker);
 
-/** worker_due() - Return: the timer event due at @now_usec, 0 if none; ask until 0 */
+/** worker_due() - take one timer that has run out, to be handed to worker_step()
+ *  Return: the event, 0 if none is due; ask again after the step, until 0 */
 WorkerEvent worker_due(Worker *worker, uint64_t now_usec);
 
 /** worker_dump_states() - the table as a dot graph, for docs/state-machine.md
