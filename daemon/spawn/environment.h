@@ -11,8 +11,8 @@ typedef struct WorkerVariables {
         const char *pool;
         unsigned slot, threads, greenlets; /* greenlets 0: REEVE_GREENLETS is not set */
         const char *instance;
-        const char *notify_socket; /* path */
-        uint64_t watchdog_usec;    /* 0: none */
+        const char *notify_socket;       /* path */
+        uint64_t watchdog_usec;          /* 0: none */
         const char *home, *user, *shell; /* of User=, NULL: not set */
 } WorkerVariables;
 

@@ -6,8 +6,10 @@
  *   cgroup   one cgroup v2 per slot; members are the kernel's own list, SIGKILL is cgroup.kill,
  *            "gone" is populated 0 in cgroup.events.
  *   descent  reeved is a subreaper, so whoever loses its parent becomes reeved's child and is
- *            told by REEVE_INSTANCE in its environment, or by the parent it had before; living
- *            descendants are found by walking down /proc/PID/task/TID/children.
+ *            told by its mark (spawn/mark.h), by REEVE_INSTANCE in its environment, or by the
+ *            parent it was last seen under; living descendants are found by walking down
+ *            /proc/PID/task/TID/children. Lives that a reeved before us began are no children
+ *            of ours: for them all of /proc is looked through.
  *
  * REEVE_TEST_FAMILIES=descent in the environment forces the second. */
 #pragma once
@@ -46,7 +48,8 @@ void family_root_dispatch(FamilyRoot *root, void (*on_empty)(void *userdata));
 
 /** family_root_refresh() - descent: look at our own children once, so that the calls below need
  *  not each; call it after reaping, before family_is_empty(). Nothing to do for cgroup.
- *  @is_leader: whether this child is a worker's main process */
+ *  @is_leader: whether this child is a worker's main process; it and @userdata are kept, and
+ *  asked again by the calls below */
 void family_root_refresh(FamilyRoot *root, bool (*is_leader)(pid_t pid, void *userdata),
                          void *userdata);
 
@@ -65,6 +68,8 @@ Family *family_free(Family *family);
 int family_begin(Family *family, const char *instance, int *ret_cgroup_fd, Error *reterr);
 
 /** family_signal() - @signal to every process of the family, leader first; through pidfds
+ *  HUP, INT, QUIT, ABRT and TERM are followed by CONT, so that stopped processes get them too;
+ *  with another KillSignal= send CONT after it.
  *  @leader: may be unset when it is already gone
  *  Return: number of processes reached */
 int family_signal(Family *family, const PidRef *leader, int signal);

@@ -9,17 +9,25 @@
 
 typedef struct Listeners {
         ListenMode mode;
-        SpawnFd *shared;  /* one each; name: "NAME" of FileDescriptorName style: the pool's name */
+        SpawnFd *shared; /* one each; name: "NAME" of FileDescriptorName style: the pool's name */
         size_t count;
-        char *bound;      /* blank-separated addresses as bound (port 0 becomes the real one) */
+        char *name;  /* the pool's, which `shared` points to */
+        char *bound; /* blank-separated addresses as bound (port 0 becomes the real one) */
 } Listeners;
 
 /** listeners_open() - bind and listen on every ListenStream= of a pool
+ *  A socket file is removed first only if nobody listens on it; missing folders are made.
  *  LISTEN_REUSEPORT: the first socket reserves the address; each slot gets its own
  *  (listeners_for_slot()).
- *  Return: 0; negative errno with @reterr: "pool web: 127.0.0.1:80: Permission denied. ..." */
+ *  Return: 0; negative errno with @reterr: "pool web: cannot listen on 127.0.0.1:80:
+ *  Permission denied. Ports below 1024 need root ..." */
 int listeners_open(const PoolConfig *config, Listeners *ret, Error *reterr);
+
+/** listeners_done() - close them; sockets in the file system are removed */
 void listeners_done(Listeners *listeners);
+
+/** listeners_release() - close them but leave their files: workers go on serving without us */
+void listeners_release(Listeners *listeners);
 
 /** listeners_for_slot() - what a worker of this slot is given
  *  @slot_fds: the slot's own sockets in reuseport mode, kept by the caller between lives: an

@@ -15,7 +15,7 @@ typedef struct NotifyMessage {
         pid_t sender;
         bool is_ready, is_reloading, is_stopping, is_watchdog, is_watchdog_trigger;
         bool has_status, has_main_pid, has_extend;
-        char status[128];         /* sanitized */
+        char status[128]; /* sanitized */
         pid_t main_pid;
         uint64_t extend_usec;
 } NotifyMessage;

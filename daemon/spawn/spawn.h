@@ -23,21 +23,22 @@ typedef struct SpawnIdentity {
         bool is_set;
         uid_t uid;
         gid_t gid;
-        gid_t *groups;
+        gid_t *groups; /* supplementary ones */
         size_t group_count;
+        char *user, *home, *shell; /* for the environment; NULL: User= is not set or nameless */
 } SpawnIdentity;
 
 typedef struct SpawnFd {
-        int fd;           /* borrowed */
+        int fd;           /* borrowed; any number, also one that another fd is to become */
         const char *name; /* LISTEN_FDNAMES */
 } SpawnFd;
 
 typedef struct SpawnSpec {
-        const char *subject;         /* for messages: "pool web" */
-        char *const *command;        /* [0]: path; NULL-terminated */
-        int executable_fd;           /* -1: execute command[0]; else this O_PATH descriptor */
-        char *const *environment;    /* without LISTEN_*: those are added here */
-        const char *directory;       /* NULL: stay */
+        const char *subject;      /* for messages: "pool web" */
+        char *const *command;     /* [0]: path; NULL-terminated */
+        int executable_fd;        /* -1: execute command[0]; else this O_PATH descriptor */
+        char *const *environment; /* without LISTEN_*: those are added here */
+        const char *directory;    /* NULL: stay */
         SpawnIdentity identity;
         bool has_umask;
         unsigned umask;
@@ -45,21 +46,24 @@ typedef struct SpawnSpec {
         bool has_nice, has_oom_score_adjust, has_affinity, no_new_privileges;
         int nice, oom_score_adjust;
         cpu_set_t affinity;
-        int output_fd, error_fd;     /* become 1 and 2; -1: /dev/null; 0 is always /dev/null */
-        const SpawnFd *fds;          /* become 3, 4, ...: sd_listen_fds(3) */
+        int output_fd, error_fd; /* become 1 and 2; -1: /dev/null; 0 is always /dev/null */
+        const SpawnFd *fds;      /* become 3, 4, ...: sd_listen_fds(3) */
         size_t fd_count;
-        int cgroup_fd;               /* born into this cgroup; -1: ours */
+        int cgroup_fd; /* born into this cgroup; -1: ours */
 } SpawnSpec;
 
 typedef struct Spawned {
         PidRef process;
-        int status_fd; /* -1: the command runs; else see spawn_read_status() */
+        int status_fd; /* -1: the command runs; else wait for input, see spawn_read_status() */
 } Spawned;
 
 typedef struct SpawnHost {
-        int helper_fd;     /* reeve-exec, O_PATH */
-        bool no_clone3;    /* use the fallback: the kernel lacks clone3, or a test wants it */
+        int helper_fd;  /* reeve-exec, O_PATH */
+        int null_fd;    /* /dev/null */
+        bool no_clone3; /* use the fallback: the kernel lacks clone3, or a test wants it */
 } SpawnHost;
+
+#define SPAWN_HOST_UNSET ((SpawnHost){ .helper_fd = -1, .null_fd = -1 })
 
 /** spawn_host_init() - find reeve-exec and probe clone3, once
  *  @helper_path: full path of reeve-exec
@@ -69,20 +73,25 @@ int spawn_host_init(SpawnHost *host, const char *helper_path, Error *reterr);
 void spawn_host_done(SpawnHost *host);
 
 /** spawn_process() - start it
+ *  The child has a session of its own, no signal blocked or ignored, and no descriptor but those
+ *  of @spec. Without a cgroup it also gets a mark by which it is found again (spawn/mark.h).
  *  @ret: owned by the caller: pidref_done(), and close status_fd
  *  @reterr: code spawn-failed, "pool web: cannot execute /usr/bin/nothing: No such file ..."
  *  Return: 0; negative errno, and no process remains */
 int spawn_process(const SpawnHost *host, const SpawnSpec *spec, Spawned *ret, Error *reterr);
 
 /** spawn_read_status() - what became of a child that went through reeve-exec
+ *  A child that was killed before it got that far counts as running: its end tells the rest.
  *  Return: 1 when the command runs; 0 when it is not known yet; negative errno with @reterr when
- *  a step failed (the child then ends with status 203..230 by itself) */
+ *  a step failed (the child then ends by itself with systemd's status for that step, 200..227) */
 int spawn_read_status(int status_fd, const char *subject, Error *reterr);
 
 /** spawn_identity_resolve() - User= and Group= to numbers and supplementary groups
  *  May block in NSS: call it when configuration is loaded, never in the loop.
+ *  @user, @group: names or numbers; NULL: as the daemon. Both NULL: nothing is set
  *  @subject: "pool web"; the message reads "pool web: User=foo: no such user"
- *  Return: 0; -ESRCH, -ENOMEM */
+ *  @ret: spawn_identity_done()
+ *  Return: 0; -ESRCH, -ENOMEM, or what the name service said */
 int spawn_identity_resolve(const char *user, const char *group, const char *subject,
                            SpawnIdentity *ret, Error *reterr);
 void spawn_identity_done(SpawnIdentity *identity);

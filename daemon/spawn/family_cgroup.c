@@ -1,0 +1,349 @@
+/* family_cgroup.c - one cgroup v2 per slot (see family.h)
+ *
+ *   OWN                          the group that reeved was started in
+ *   OWN/reeve-NAME.workers       all pools of this daemon
+ *   .../POOL                     limits of a pool are set here
+ *   .../POOL/SLOT                the processes
+ *
+ * Slots keep their group between lives. A group is watched only while somebody waits for its end:
+ * the watch is made before cgroup.events is read, so that no change falls in between. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "spawn/family_private.h"
+#include "sys/cgroup.h"
+#include "sys/clone.h"
+#include "sys/fd.h"
+#include "sys/files.h"
+
+static const char *const controllers[] = { "memory", "cpu", "pids", "io" };
+
+static int refuse(Error *reterr, int r, const char *why)
+{
+        return error_set(reterr, r, "no-cgroups",
+                         "no cgroups: %s. Processes are found by descent instead, and limits of "
+                         "pools cannot be set",
+                         why);
+}
+
+static int make_group(const char *path)
+{
+        return mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int do_nothing(void *userdata)
+{
+        return 0;
+}
+
+/* The one sure way to know whether children can be born into our groups is to have one. */
+static int try_birth(const char *path)
+{
+        AUTO_CLOSE fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int pidfd = -1;
+        pid_t pid;
+
+        if (fd < 0)
+                return -errno;
+        pid = clone_run(do_nothing, NULL, fd, clone_is_supported(), &pidfd);
+        if (pid < 0)
+                return pid;
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+        (void)fd_close(pidfd);
+        return 0;
+}
+
+static int probe(const char *workers)
+{
+        AUTO_FREE char *path = NULL;
+        int r;
+
+        /* Not in the group of all pools: one that hands out controllers takes no process. */
+        if (asprintf(&path, "%s/_probe", workers) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        r = make_group(path);
+        if (r < 0)
+                return r;
+        r = try_birth(path);
+        (void)cgroup_remove(path); /* an empty group left behind does no harm */
+        return r;
+}
+
+/* What our own group may hand out is handed on; refusals show in family_root_has_controller(). */
+static void hand_on_controllers(const char *own, const char *workers)
+{
+        const char *groups[] = { own, workers };
+
+        for (size_t i = 0; i < COUNT_OF(controllers); i++)
+                for (size_t j = 0; j < COUNT_OF(groups); j++) {
+                        char path[PATH_MAX], word[16];
+
+                        (void)snprintf(path, sizeof(path), "%s/cgroup.subtree_control", groups[j]);
+                        (void)snprintf(word, sizeof(word), "+%s", controllers[i]);
+                        (void)file_write_text(AT_FDCWD, path, word);
+                }
+}
+
+static int name_groups(FamilyRoot *root, const char *own, const char *own_group, const char *name)
+{
+        if (asprintf(&root->path, "%s/reeve-%s.workers", own, name) < 0) {
+                root->path = NULL;
+                return -ENOMEM;
+        }
+        if (asprintf(&root->group, "%s/reeve-%s.workers",
+                     text_equal(own_group, "/") ? "" : own_group, name)
+            < 0) {
+                root->group = NULL;
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+static int explain_refusal(Error *reterr, int r, const char *path)
+{
+        char why[PATH_MAX + 160];
+
+        (void)snprintf(why, sizeof(why), "%s cannot be used: %s%s", path, strerror(-r),
+                       r == -EACCES || r == -EPERM || r == -EROFS
+                               ? " (run reeved as a service with Delegate=yes)"
+                               : "");
+        return refuse(reterr, r, why);
+}
+
+int cgroup_root_open(FamilyRoot *root, const char *name, Error *reterr)
+{
+        AUTO_FREE char *own = NULL, *own_group = NULL;
+        int r;
+
+        if (text_equal(getenv("REEVE_TEST_FAMILIES"), "descent"))
+                return refuse(reterr, -EOPNOTSUPP, "REEVE_TEST_FAMILIES=descent is set");
+        r = cgroup_find_own(&own, &own_group);
+        if (r == -ENOENT)
+                return refuse(reterr, r, "no cgroup v2 tree is mounted");
+        if (r < 0)
+                return refuse(reterr, r, "our own group is not below what is mounted");
+        r = name_groups(root, own, own_group, name);
+        if (r == 0)
+                r = make_group(root->path);
+        if (r == 0)
+                r = probe(root->path);
+        if (r < 0)
+                return explain_refusal(reterr, r, root->path ? root->path : own);
+        root->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+        if (root->inotify_fd < 0)
+                return refuse(reterr, -errno,
+                              "no inotify instance can be had "
+                              "(fs.inotify.max_user_instances)");
+        hand_on_controllers(own, root->path);
+        return 0;
+}
+
+void cgroup_root_close(FamilyRoot *root)
+{
+        if (root->path)
+                (void)rmdir(root->path); /* stays while something lives below it */
+        free(root->path);
+        free(root->group);
+        root->path = root->group = NULL;
+        root->inotify_fd = fd_close(root->inotify_fd);
+        map_done(&root->watches);
+}
+
+bool family_root_has_controller(const FamilyRoot *root, const char *controller)
+{
+        AUTO_CLOSE fd = root->path ? open(root->path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
+        return fd >= 0 && cgroup_has_controller(fd, "cgroup.subtree_control", controller);
+}
+
+/* After a lost message every family that is waited for may be the one. */
+static void ask_all(FamilyRoot *root, void (*on_empty)(void *userdata))
+{
+        for (Family *family = root->first, *next; family; family = next) {
+                next = family->next;
+                if (family->watch >= 0)
+                        on_empty(family->userdata);
+        }
+}
+
+void cgroup_root_dispatch(FamilyRoot *root, void (*on_empty)(void *userdata))
+{
+        char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+        ssize_t n = read(root->inotify_fd, buffer, sizeof(buffer));
+
+        /* One buffer a call: what is left makes the descriptor readable again. */
+        for (char *p = buffer; n > 0 && p < buffer + n;) {
+                const struct inotify_event *event = (const struct inotify_event *)p;
+                Family *family = map_get(&root->watches, (uint64_t)event->wd);
+
+                p += sizeof(*event) + event->len;
+                if (event->mask & IN_Q_OVERFLOW)
+                        ask_all(root, on_empty);
+                else if (family && !(event->mask & IN_IGNORED))
+                        on_empty(family->userdata);
+        }
+}
+
+/* Names with a dot could be files of the kernel: "memory.max" is a valid name of a pool. */
+static const char *escape_prefix(const char *pool)
+{
+        return strchr(pool, '.') ? "_" : "";
+}
+
+static int open_group(Family *family)
+{
+        AUTO_FREE char *pool =
+                strndup(family->path, (size_t)(strrchr(family->path, '/') - family->path));
+        int r = pool ? make_group(pool) : -ENOMEM;
+
+        if (r == 0)
+                r = make_group(family->path);
+        if (r < 0)
+                return r;
+        family->fd = fd_close(family->fd);
+        family->fd = open(family->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return family->fd < 0 ? -errno : 0;
+}
+
+int cgroup_family_open(Family *family, const char *pool, unsigned slot, Error *reterr)
+{
+        const FamilyRoot *root = family->root;
+        int r;
+
+        if (asprintf(&family->path, "%s/%s%s/%u", root->path, escape_prefix(pool), pool, slot) < 0)
+                family->path = NULL;
+        else if (asprintf(&family->group, "%s/%s%s/%u", root->group, escape_prefix(pool), pool,
+                          slot)
+                 < 0)
+                family->group = NULL;
+        r = family->path && family->group ? open_group(family) : -ENOMEM;
+        return r == 0 ? 0
+                      : error_set(reterr, r, "spawn-failed",
+                                  "pool %s: cannot make the cgroup of slot %u: %s", pool, slot,
+                                  strerror(-r));
+}
+
+static void unwatch(Family *family)
+{
+        if (family->watch < 0)
+                return;
+        (void)inotify_rm_watch(family->root->inotify_fd, family->watch);
+        (void)map_remove(&family->root->watches, (uint64_t)family->watch);
+        family->watch = -1;
+}
+
+static int watch(Family *family)
+{
+        char path[PATH_MAX];
+        int r;
+
+        if (family->watch >= 0)
+                return 0;
+        (void)snprintf(path, sizeof(path), "%s/cgroup.events", family->path);
+        family->watch = inotify_add_watch(family->root->inotify_fd, path, IN_MODIFY);
+        if (family->watch < 0)
+                return -errno;
+        r = map_put(&family->root->watches, (uint64_t)family->watch, family);
+        if (r < 0)
+                unwatch(family);
+        return r;
+}
+
+void cgroup_family_close(Family *family)
+{
+        char *slash;
+
+        unwatch(family);
+        family->fd = fd_close(family->fd);
+        if (family->path) {
+                (void)cgroup_remove(family->path); /* stays if something lives there */
+                slash = strrchr(family->path, '/');
+                *slash = '\0';
+                (void)rmdir(family->path); /* the pool's, once its last slot is gone */
+        }
+        free(family->path);
+        free(family->group);
+}
+
+int cgroup_family_begin(Family *family, int *ret_cgroup_fd, Error *reterr)
+{
+        int fd, r;
+
+        /* Somebody may have tidied up below us. */
+        r = access(family->path, F_OK) == 0 ? 0 : open_group(family);
+        if (r < 0)
+                return error_set(reterr, r, "spawn-failed", "cannot make the cgroup %s: %s",
+                                 family->path, strerror(-r));
+        fd = fcntl(family->fd, F_DUPFD_CLOEXEC, 3);
+        if (fd < 0)
+                return error_set(reterr, -errno, "spawn-failed", "cannot open the cgroup %s: %s",
+                                 family->path, strerror(errno));
+        *ret_cgroup_fd = fd;
+        return 0;
+}
+
+int cgroup_family_is_empty(Family *family)
+{
+        int r = watch(family);
+
+        if (r == -ENOENT)
+                return 1; /* the group itself is gone */
+        if (r < 0)
+                return r;
+        r = cgroup_is_populated(family->fd);
+        if (r == -ENODEV || r == -ENOENT)
+                r = 0;
+        if (r == 0)
+                unwatch(family);
+        return r < 0 ? r : !r;
+}
+
+int cgroup_family_collect(const Family *family, MemberList *ret)
+{
+        AUTO_PIDS pids = { 0 };
+        int r = cgroup_pids(family->fd, &pids);
+
+        for (size_t i = 0; i < pids.count; i++)
+                if (member_list_add(ret, pids.pids[i], 0) < 0)
+                        return -ENOMEM;
+        return r == -ENODEV ? 0 : r;
+}
+
+static bool is_below(const char *group, const char *family_group)
+{
+        const char *rest = text_after(group, family_group);
+
+        return rest && (*rest == '\0' || *rest == '/');
+}
+
+bool cgroup_family_has(const Family *family, pid_t pid)
+{
+        char group[PATH_MAX];
+
+        return family->group && cgroup_of(pid, group, sizeof(group)) == 0
+               && is_below(group, family->group);
+}
+
+Family *cgroup_root_owner(const FamilyRoot *root, pid_t pid)
+{
+        char group[PATH_MAX];
+
+        if (cgroup_of(pid, group, sizeof(group)) < 0 || !is_below(group, root->group))
+                return NULL;
+        for (Family *family = root->first; family; family = family->next)
+                if (is_below(group, family->group))
+                        return family;
+        return NULL;
+}
