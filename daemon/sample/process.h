@@ -1,7 +1,7 @@
 /* process.h - the last rung of the sampling ladder: whole processes, by /proc/PID/stat
  *
- * One pread of a kept descriptor a process. CPU comes from the process' totals, which include
- * threads that have ended. */
+ * One short file a process, opened for each sample: some 12 us, and no descriptor is kept. CPU
+ * comes from the process' totals, which include threads that have ended. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,20 +9,20 @@
 #include <sys/types.h>
 
 typedef struct ProcessSample {
-        uint64_t taken_usec;   /* CLOCK_MONOTONIC */
-        uint64_t start_ticks;  /* identity */
+        uint64_t taken_usec;             /* CLOCK_MONOTONIC */
+        uint64_t start_ticks;            /* identity */
         uint64_t user_usec, system_usec; /* in steps of a clock tick, 10 ms */
         uint64_t rss_bytes;
         uint64_t minor_faults, major_faults;
         unsigned thread_count;
         int last_cpu;
-        char state;            /* R S D T t Z X I */
+        char state; /* R S D T t Z X I */
 } ProcessSample;
 
 /** process_sample_parse() - text of /proc/PID/stat (proc_pid_stat(5)); pure
  *  The name in parentheses may hold anything, ") R 1" included: fields are counted from the last
- *  closing parenthesis.
- *  Return: 0; -EBADMSG */
+ *  closing parenthesis. taken_usec is left 0.
+ *  Return: 0; -EBADMSG if a field is missing, cut off or no number */
 int process_sample_parse(const char *text, size_t length, ProcessSample *ret);
 
 /** process_sample_take() - read one process now

@@ -177,6 +177,27 @@ static void test_file_size_limit(void **state)
         check_drop_and_mark(false);
 }
 
+/* Room for a part of the mark only: it is left out, not cut. */
+static void test_mark_is_whole_or_not_there(void **state)
+{
+        AUTO_FREE char *text = NULL;
+        Fixture fixture;
+        Disk disk;
+        size_t length, length_after;
+
+        disk_open(&disk, false);
+        fixture_open_in(&fixture, disk.directory, UINT64_MAX, 3);
+        disk_make_full(&disk);
+        write_line(&fixture, write_until_full(&fixture));
+        free(fixture_read(&fixture, 0, &length));
+        set_file_limit(length + 10);
+        assert_false(fixture_move(&fixture));
+        text = fixture_read(&fixture, 0, &length_after);
+        assert_int_equal(length_after, length);
+        assert_null(strstr(text, "reeve"));
+        disk_done(&disk, &fixture);
+}
+
 static int write_two_megabytes(int fd)
 {
         return write_numbered_lines(fd, 0, 20 * 1000);
@@ -266,6 +287,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_full_tmpfs),
                 cmocka_unit_test(test_file_size_limit),
+                cmocka_unit_test(test_mark_is_whole_or_not_there),
                 cmocka_unit_test(test_worker_never_blocks),
                 cmocka_unit_test(test_last_gap_is_marked_at_the_end),
                 cmocka_unit_test(test_rotation_on_a_full_disk),
