@@ -367,7 +367,7 @@ static unsigned move_reload(Worker *worker, const Occasion *occasion)
         return 0;
 }
 
-/* Also when the reload took too long: it still runs, and its probe or watchdog says how well. */
+/* Also when the reload took too long: it still runs; a probe or the watchdog says how well. */
 static unsigned move_reloaded(Worker *worker, const Occasion *occasion)
 {
         (void)occasion;
@@ -380,6 +380,7 @@ static unsigned move_sicken(Worker *worker, const Occasion *occasion)
 {
         (void)occasion;
         worker->state = WORKER_UNREADY;
+        worker->deadline_usec = USEC_INFINITY; /* of a reload */
         worker->stable_usec = USEC_INFINITY;
         return 0;
 }
@@ -463,12 +464,17 @@ static unsigned move_exited_down(Worker *worker, const Occasion *occasion)
 
 static unsigned move_survivors(Worker *worker, const Occasion *occasion)
 {
-        if (!main_has_ended(worker) || worker->is_kill_sent)
+        KillMode mode = occasion->policy->kill_mode;
+
+        if (!main_has_ended(worker))
                 return 0;
-        switch (occasion->policy->kill_mode) {
-        case KILL_PROCESS: return WORKER_EFFECT_LEFT_BEHIND | decide(worker, occasion);
-        case KILL_MIXED: go_down(worker, occasion); return move_kill(worker, occasion);
-        case KILL_CONTROL_GROUP: break;
+        if (mode == KILL_PROCESS)
+                return WORKER_EFFECT_LEFT_BEHIND | decide(worker, occasion);
+        if (worker->is_kill_sent)
+                return 0;
+        if (mode == KILL_MIXED) {
+                go_down(worker, occasion);
+                return move_kill(worker, occasion);
         }
         /* Who got KillSignal with the others need not get it again: to many a program a second
          * one means "at once". */
@@ -613,7 +619,7 @@ static const unsigned char worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] 
                 BORN(  SPAWNED,        SPAWN_FAIL,     EXECUTED),
                 TOLD(  READY_EARLY,    IGNORE,         ANNOUNCE),
                 PROBED(IGNORE,         IGNORE),
-                TIMED( START_LATE,     NEVER,          NEVER),
+                TIMED( START_LATE,     IGNORE,         NEVER),
                 ENDED( EXITED,         IGNORE,         GONE_UNSEEN),
                 FOUND( IGNORE,         LOSE),
         },
@@ -622,7 +628,7 @@ static const unsigned char worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] 
                 BORN(  NEVER,          NEVER,          NEVER),
                 TOLD(  READY,          IGNORE,         ANNOUNCE),
                 PROBED(IGNORE,         IGNORE),
-                TIMED( START_LATE,     NEVER,          NEVER),
+                TIMED( START_LATE,     WATCHDOG,       NEVER),
                 ENDED( EXITED,         IGNORE,         GONE_UNSEEN),
                 FOUND( IGNORE,         LOSE),
         },
@@ -648,7 +654,7 @@ static const unsigned char worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] 
                 ASKED( IGNORE,         STOP,           RESTART),
                 BORN(  NEVER,          NEVER,          IGNORE),
                 TOLD(  RELOADED,       IGNORE,         ANNOUNCE),
-                PROBED(IGNORE,         IGNORE),
+                PROBED(IGNORE,         SICKEN),
                 TIMED( RELOADED,       WATCHDOG,       STABLE),
                 ENDED( EXITED,         IGNORE,         GONE_UNSEEN),
                 FOUND( IGNORE,         LOSE),
@@ -658,7 +664,7 @@ static const unsigned char worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] 
                 BORN(  NEVER,          IGNORE,         IGNORE),
                 TOLD(  IGNORE,         IGNORE,         IGNORE),
                 PROBED(IGNORE,         IGNORE),
-                TIMED( KILL,           NEVER,          NEVER),
+                TIMED( KILL,           IGNORE,         NEVER),
                 ENDED( EXITED_DOWN,    SURVIVED,       DECIDE),
                 FOUND( IGNORE,         EXITED_DOWN),
         },
@@ -667,7 +673,7 @@ static const unsigned char worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] 
                 BORN(  NEVER,          NEVER,          IGNORE),
                 TOLD(  IGNORE,         IGNORE,         IGNORE),
                 PROBED(IGNORE,         IGNORE),
-                TIMED( NEVER,          NEVER,          NEVER),
+                TIMED( NEVER,          IGNORE,         NEVER),
                 ENDED( NEVER,          IGNORE,         IGNORE),
                 FOUND( ADOPT,          LOSE),
         },
@@ -676,7 +682,7 @@ static const unsigned char worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] 
                 BORN(  NEVER,          NEVER,          IGNORE),
                 TOLD(  IGNORE,         IGNORE,         IGNORE),
                 PROBED(IGNORE,         IGNORE),
-                TIMED( RETRY,          NEVER,          NEVER),
+                TIMED( RETRY,          IGNORE,         NEVER),
                 ENDED( NEVER,          IGNORE,         IGNORE),
                 FOUND( NEVER,          NEVER),
         },
@@ -685,7 +691,7 @@ static const unsigned char worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] 
                 BORN(  NEVER,          NEVER,          IGNORE),
                 TOLD(  IGNORE,         IGNORE,         IGNORE),
                 PROBED(IGNORE,         IGNORE),
-                TIMED( NEVER,          NEVER,          NEVER),
+                TIMED( NEVER,          IGNORE,         NEVER),
                 ENDED( NEVER,          IGNORE,         IGNORE),
                 FOUND( NEVER,          NEVER),
         },
@@ -694,7 +700,7 @@ static const unsigned char worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] 
                 BORN(  NEVER,          NEVER,          IGNORE),
                 TOLD(  IGNORE,         IGNORE,         IGNORE),
                 PROBED(IGNORE,         IGNORE),
-                TIMED( NEVER,          NEVER,          NEVER),
+                TIMED( NEVER,          IGNORE,         NEVER),
                 ENDED( NEVER,          IGNORE,         IGNORE),
                 FOUND( NEVER,          NEVER),
         },
@@ -703,7 +709,7 @@ static const unsigned char worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] 
                 BORN(  NEVER,          NEVER,          IGNORE),
                 TOLD(  IGNORE,         IGNORE,         IGNORE),
                 PROBED(IGNORE,         IGNORE),
-                TIMED( NEVER,          NEVER,          NEVER),
+                TIMED( NEVER,          IGNORE,         NEVER),
                 ENDED( IGNORE,         SURVIVED_LOST,  GONE_UNSEEN),
                 FOUND( IGNORE,         IGNORE),
         },

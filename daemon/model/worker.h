@@ -58,7 +58,7 @@ typedef enum WorkerEvent {
         WORKER_EVENT_PROBE_OK,
         WORKER_EVENT_PROBE_FAILED, /* often enough to count */
         WORKER_EVENT_DEADLINE,     /* the state's own deadline: start, stop, or end of back-off */
-        WORKER_EVENT_WATCHDOG,     /* WATCHDOG=1 did not come in time */
+        WORKER_EVENT_WATCHDOG,     /* WATCHDOG=1 did not come in time, or WATCHDOG=trigger came */
         WORKER_EVENT_STABLE,       /* up for StableSec */
         WORKER_EVENT_EXITED,       /* the main process ended; others of the slot may live */
         WORKER_EVENT_SURVIVORS,    /* the answer to CHECK_GONE when something of the slot lives */
