@@ -31,7 +31,8 @@ def test_layout():
 def test_headers_compile_alone():
     def compile_alone(path):
         return complaint_of("gcc", "-fsyntax-only", "-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-Werror",
-                            "-Idaemon", "-Iinclude", "-include", path, "-x", "c", "/dev/null")
+                            "-Idaemon", "-Iinclude", "-I.", "-include",
+                            path, "-x", "c", "/dev/null")
     headers = [path for path in tree.product_c_files() if path.suffix == ".h"]
     assert headers
     wrong = in_parallel(compile_alone, headers)

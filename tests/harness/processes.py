@@ -1,0 +1,58 @@
+"""Processes as the tests look at them: through pidfds and /proc, never by waiting a while."""
+
+import os
+import pathlib
+import select
+import time
+
+
+def is_alive(pid):
+    """Alive, and not a zombie that only waits for its parent."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return text.rpartition(")")[2].split()[0] not in {"Z", "X"}
+
+
+def wait_gone(pids, timeout=10.0):
+    """Until all have ended; TimeoutError names those that live."""
+    deadline = time.monotonic() + timeout
+    for pid in pids:
+        try:
+            fd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        ended = poll.poll(max(0, deadline - time.monotonic()) * 1000)
+        os.close(fd)
+        if not ended:
+            raise TimeoutError(f"still alive: {[pid for pid in pids if is_alive(pid)]}")
+
+
+def mentioning(text):
+    """(pid, command line) of the processes that have the text in environment or command line."""
+    found = []
+    for folder in pathlib.Path("/proc").iterdir():
+        if not folder.name.isdigit() or int(folder.name) == os.getpid():
+            continue
+        try:
+            command = (folder / "cmdline").read_bytes()
+            environment = (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if text.encode() in command + environment and is_alive(int(folder.name)):
+            found.append((int(folder.name), command.replace(b"\0", b" ").decode(errors="replace")))
+    return found
+
+
+def status(pid):
+    """The fields of /proc/PID/status."""
+    lines = pathlib.Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
+    return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+
+
+def children(pid):
+    text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(word) for word in text.split()]

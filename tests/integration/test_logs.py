@@ -1,0 +1,139 @@
+"""Output of workers: whole lines, in files of the size asked for, whatever the others do."""
+
+import re
+import subprocess
+import time
+
+import pytest
+from reeve import pool, worker
+
+LINE = 100
+
+
+def flood(lines, **log):
+    return pool(worker("flood", lines, LINE), Type="notify", log=log)
+
+
+def numbers(text):
+    return [int(line[:10]) for line in text.splitlines()]
+
+
+def files_of(daemon, name, slot=0):
+    """Oldest first: SLOT.log.N .. SLOT.log.1, SLOT.log"""
+    found = daemon.log(name, slot).parent.glob(f"{slot}.log*")
+    return sorted(found, key=lambda path: -int(re.search(r"(\d*)$", path.name)[1] or 0))
+
+
+def wait_lines(daemon, name, count):
+    """The log's tail, followed until so many lines have come."""
+    with daemon.events(path=f"/v1/pools/{name}/logs?follow=true&lines=1000000") as stream:
+        lines = []
+        while len(lines) < count:
+            lines += stream.next()["data"].splitlines()
+    return lines
+
+
+@pytest.mark.sanitize
+def test_lines_arrive_in_order(reeve):
+    daemon = reeve({"w": flood(2000)})
+    daemon.wait_state("w")
+    assert len(wait_lines(daemon, "w", 2000)) == 2000
+    assert numbers(daemon.log("w").read_text()) == list(range(2000))
+
+
+@pytest.mark.sanitize
+def test_tail(reeve):
+    daemon = reeve({"w": flood(500)})
+    daemon.wait_state("w")
+    wait_lines(daemon, "w", 500)
+    tail = daemon.api.get("/v1/pools/w/logs?lines=7")
+    assert numbers(tail.body.decode()) == list(range(493, 500))
+    assert numbers(daemon.ctl("logs", "w", "-n", "3").stdout) == [497, 498, 499]
+    assert numbers(daemon.ctl("logs", "w", "-n", "3", "--slot", "0").stdout) == [497, 498, 499]
+
+
+@pytest.mark.sanitize
+def test_rotation_between_lines(reeve):
+    daemon = reeve({"w": flood(5000, MaxSize="64K", MaxFiles=20)})
+    daemon.wait_state("w")
+    wait_lines(daemon, "w", 5000)
+    files = files_of(daemon, "w")
+    assert len(files) >= 5000 * LINE // 65536
+    assert all(path.stat().st_size <= 65536 for path in files)
+    assert all(path.read_bytes().endswith(b"\n") for path in files)
+    assert numbers("".join(path.read_text() for path in files)) == list(range(5000))
+
+
+@pytest.mark.sanitize
+def test_old_files_go(reeve):
+    daemon = reeve({"w": flood(5000, MaxSize="64K", MaxFiles=2)})
+    daemon.wait_state("w")
+    daemon.wait_until(lambda: daemon.workers("w")[0]["ready"])
+    wait_lines(daemon, "w", 500)
+    files = files_of(daemon, "w")
+    assert len(files) <= 3
+    kept = numbers("".join(path.read_text() for path in files))
+    assert kept == list(range(kept[0], 5000)) and kept[0] > 0
+
+
+@pytest.mark.sanitize
+def test_follow_with_reevectl(reeve):
+    daemon = reeve({"w": pool(worker("notify_worker"), Type="notify", StandardOutput="log"),
+                    "f": flood(200)})
+    daemon.wait_state("f")
+    following = subprocess.Popen([*daemon.ctl_command("logs", "f", "-f", "-n", "50")],
+                                 stdout=subprocess.PIPE, text=True)
+    with following:
+        assert [int(following.stdout.readline()[:10]) for _ in range(50)] == list(range(150, 200))
+        daemon.api.post("/v1/pools/f/restart", {})
+        assert [int(following.stdout.readline()[:10]) for _ in range(200)] == list(range(200))
+        following.terminate()
+
+
+def test_t27_a_flood_delays_nobody(reeve):
+    daemon = reeve({"flood": pool(worker("flood", 0, 1000), log={"MaxSize": "8M", "MaxFiles": 2}),
+                    "calm": pool(worker("notify"), Type="notify")})
+    daemon.wait_state("calm")
+    began = time.monotonic()
+    for _ in range(20):
+        daemon.api.get("/v1/pools/calm")
+    assert time.monotonic() - began < 5
+    daemon.scale("calm", {"processes": 3})
+    memory = dict(line.split(":\t") for line in
+                  open(f"/proc/{daemon.pid}/status", encoding="ascii"))["VmRSS"]
+    assert int(memory.split()[0]) < 40_000
+    assert sum(path.stat().st_size for path in files_of(daemon, "flood")) <= 3 * (8 << 20)
+
+
+def test_t27_one_endless_line(reeve):
+    daemon = reeve({"w": pool(worker("flood", 3000, 1000, 0), Type="notify",
+                              log={"MaxSize": "1M", "MaxFiles": 20})})
+    daemon.wait_state("w")
+    files = files_of(daemon, "w")
+    assert all(path.stat().st_size <= 1 << 20 for path in files)
+
+
+@pytest.mark.root
+def test_t11_a_full_disk(reeve):
+    """The log folder is a file system of 1 MB in a mount namespace of the daemon's own."""
+    mount = 'mkdir -p "$0" && mount -t tmpfs -o size=1m,mode=755 none "$0" && exec "$@"'
+    daemon = reeve(start=False)
+    daemon.prefix = ["unshare", "--mount", "--propagation", "private", "sh", "-c", mount, daemon.logs]
+    daemon.write_pool("w", flood(40000, MaxSize="100M"))
+    daemon.start()
+    with daemon.events(since=0) as events:
+        events.wait("pool.log", pool="w")
+        # The worker is not held up: it says READY=1 after its last line.
+        events.wait_until(lambda: daemon.pool("w")["state"] == "running")
+
+
+@pytest.mark.sanitize
+@pytest.mark.parametrize("kind", ["null", "append"])
+def test_other_outputs(reeve, tmp_path, kind):
+    path = tmp_path / "out"
+    output = {"null": "null", "append": f"append:{path}"}[kind]
+    daemon = reeve({"w": pool(worker("flood", 10, LINE), Type="notify", StandardOutput=output)})
+    daemon.wait_state("w")
+    if kind == "append":
+        assert numbers(path.read_text()) == list(range(10))
+    assert not daemon.log("w").exists() or daemon.log("w").read_bytes() == b""

@@ -1,0 +1,140 @@
+"""Stopped means gone: every process of a slot, by every way of stopping, with cgroups and without."""
+
+import os
+import signal
+import time
+
+import pytest
+import processes
+from reeve import pool, worker
+
+pytestmark = pytest.mark.sanitize
+
+FAMILIES = [pytest.param({}, id="as-it-is"),
+            pytest.param({"REEVE_TEST_FAMILIES": "descent"}, id="descent")]
+STOP_SEC = 0.4
+
+
+def stop(daemon, name):
+    """Asks for it and waits; how long that took."""
+    began = time.monotonic()
+    daemon.api.post(f"/v1/pools/{name}/stop", headers={"Prefer": "wait=20"})
+    daemon.wait_state(name, "stopped")
+    return time.monotonic() - began
+
+
+def stubborn(report, *arguments, **keys):
+    return pool(worker("ignore_term", report, *arguments), Type="notify", TimeoutStopSec="400ms",
+                **keys)
+
+
+def family(report):
+    """Name to PID of what ignore_term brought into the world."""
+    return {name: int(pid) for name, pid in
+            (line.split() for line in report.read_text().splitlines())}
+
+
+def test_a_polite_worker_stops_at_once(reeve):
+    daemon = reeve({"w": pool(worker("notify"), Type="notify", TimeoutStopSec="20s")})
+    daemon.wait_state("w")
+    pids = daemon.pids("w")
+    assert stop(daemon, "w") < 10
+    processes.wait_gone(pids, 0)
+    assert daemon.pids("w") == [] and daemon.pool("w")["processes"]["total"] == 0
+
+
+@pytest.mark.parametrize("environment", FAMILIES)
+@pytest.mark.parametrize("role", [[], ["leader-exits"]], ids=["all-ignore", "leader-exits"])
+def test_t23_nobody_gets_away(reeve, tmp_path, environment, role):
+    daemon = reeve({"w": stubborn(tmp_path / "pids", *role)}, environment=environment)
+    daemon.wait_state("w")
+    pids = family(tmp_path / "pids")
+    assert set(pids) == {"leader", "child", "stray"}
+    took = stop(daemon, "w")
+    assert not [name for name, pid in pids.items() if processes.is_alive(pid)]
+    assert took >= STOP_SEC - 0.05
+
+
+@pytest.mark.parametrize("environment", FAMILIES)
+def test_t23_a_crash_leaves_nobody_behind(reeve, tmp_path, environment):
+    daemon = reeve({"w": stubborn(tmp_path / "pids", Restart="no")}, environment=environment)
+    daemon.wait_state("w")
+    pids = family(tmp_path / "pids")
+    with daemon.events() as events:
+        os.kill(pids["leader"], signal.SIGKILL)
+        events.wait("worker.exited", pool="w")
+        events.wait_until(lambda: daemon.pool("w")["state"] == "failed")
+    assert not [name for name, pid in pids.items() if processes.is_alive(pid)]
+
+
+@pytest.mark.parametrize("environment", FAMILIES)
+def test_the_daemon_takes_everybody_along(reeve, tmp_path, environment):
+    daemon = reeve({"w": stubborn(tmp_path / "pids")}, environment=environment)
+    daemon.wait_state("w")
+    pids = family(tmp_path / "pids")
+    daemon.stop()
+    assert not [name for name, pid in pids.items() if processes.is_alive(pid)]
+
+
+def test_t21_killed_at_the_deadline_and_in_parallel(reeve, tmp_path):
+    pools = {f"w{number}": stubborn(tmp_path / f"pids{number}") for number in range(4)}
+    daemon = reeve({**pools, "polite": pool(worker("notify"), Type="notify")})
+    for name in pools:
+        daemon.wait_state(name)
+    with daemon.events() as events:
+        began = time.monotonic()
+        for name in [*pools, "polite"]:
+            daemon.api.post(f"/v1/pools/{name}/stop", status=202)
+        events.wait_until(lambda: daemon.pool("polite")["state"] == "stopped")
+        polite = time.monotonic() - began
+        events.wait_until(lambda: all(daemon.pool(name)["state"] == "stopped" for name in pools))
+        took = time.monotonic() - began
+    assert polite < STOP_SEC, "a polite worker had to wait for a stubborn one"
+    assert STOP_SEC - 0.05 <= took < 4 * STOP_SEC, "one after the other"
+    assert daemon.api.get("/v1/workers?pool=w0").json["items"] == [] or \
+        daemon.api.get("/v1/workers?pool=w0").json["items"][0]["last_exit"]["signal"] == "SIGKILL"
+
+
+@pytest.mark.parametrize("environment", FAMILIES)
+def test_t20_a_frozen_worker_can_be_stopped(reeve, environment):
+    daemon = reeve({"w": pool(worker("pause"), TimeoutStopSec="20s")}, environment=environment)
+    daemon.wait_state("w")
+    pid = daemon.pids("w")[0]
+    os.kill(pid, signal.SIGSTOP)
+    # SIGCONT follows SIGTERM, so there is no need for the deadline.
+    assert stop(daemon, "w") < 10
+    processes.wait_gone([pid], 0)
+
+
+def test_start_again_after_stop(reeve):
+    daemon = reeve({"w": pool(worker("pause"), scale={"Processes": 2})})
+    daemon.wait_state("w")
+    before = daemon.pids("w")
+    stop(daemon, "w")
+    daemon.api.post("/v1/pools/w/start", headers={"Prefer": "wait=20"})
+    daemon.wait_state("w")
+    assert len(daemon.pids("w")) == 2 and not set(before) & set(daemon.pids("w"))
+
+
+def test_a_second_term_ends_at_once(reeve, tmp_path):
+    daemon = reeve({"w": pool(worker("ignore_term", tmp_path / "pids"), Type="notify",
+                              TimeoutStopSec="5min")})
+    daemon.wait_state("w")
+    pids = family(tmp_path / "pids")
+    with daemon.events() as events:
+        daemon.signal(signal.SIGTERM)
+        events.wait("daemon.stopping")
+        daemon.signal(signal.SIGTERM)
+    daemon.wait(10)
+    assert not [name for name, pid in pids.items() if processes.is_alive(pid)]
+
+
+def test_restart_replaces_all(reeve):
+    daemon = reeve({"w": pool(worker("pause"), scale={"Processes": 2})})
+    daemon.wait_state("w")
+    before = daemon.pids("w")
+    reply = daemon.api.post("/v1/pools/w/restart", {"rolling": True}, status=200,
+                            headers={"Prefer": "wait=20"}).json
+    assert reply["state"] == "done" and sorted(reply["stopped"]) == sorted(before)
+    assert sorted(reply["started"]) == sorted(daemon.pids("w"))
+    assert not set(before) & set(daemon.pids("w"))
