@@ -20,19 +20,7 @@
 #include "base/cleanup.h"
 #include "base/names.h"
 #include "base/text.h"
-
-/* ---- what goes in ---- */
-
-typedef struct TextFile {
-        char *path;   /* shown in problems, and its last part names the pool */
-        char *text;   /* NUL-terminated */
-        size_t length;
-} TextFile;
-
-typedef struct ConfigInput {
-        TextFile *files; /* in the order in which they apply: a pool's file before its drop-ins */
-        size_t count;
-} ConfigInput;
+#include "base/textfile.h"
 
 /* ---- problems ---- */
 
@@ -40,27 +28,38 @@ typedef enum ProblemKind { PROBLEM_ERROR, PROBLEM_WARNING } ProblemKind;
 
 typedef struct Problem {
         ProblemKind kind;
-        char *path;              /* may be NULL: about the whole */
-        unsigned line, column;   /* from 1; 0: the whole file */
-        char *pool;              /* NULL: not about one pool */
-        char *message;           /* one sentence: the value, what is allowed, the nearest key */
+        char *path;            /* may be NULL: about the whole */
+        unsigned line, column; /* from 1, columns in characters; 0: the whole file */
+        char *pool;            /* NULL: not about one pool */
+        char *message;         /* one sentence: the value, what is allowed, the nearest key */
 } Problem;
 
 typedef struct ProblemList {
         Problem *items;
         size_t count;
-        bool is_cut; /* more than CONFIG_PROBLEMS_MAX were found */
+        size_t error_count; /* those that were cut included */
+        bool is_cut;        /* more than CONFIG_PROBLEMS_MAX were found */
 } ProblemList;
 
 enum { CONFIG_PROBLEMS_MAX = 200, CONFIG_LISTENERS_MAX = 64, CONFIG_POOLS_MAX = 1024 };
+enum { CONFIG_LINE_MAX = 64 * 1024, CONFIG_LIST_MAX = 4096, PROBLEM_MESSAGE_SIZE = 600 };
 
+/** problem_add() - note one; what follows CONFIG_PROBLEMS_MAX only sets is_cut
+ *  @path: copied; @pool: copied, NULL if it is not about one pool
+ *  The message is made fit for terminals (utf8_sanitize) and cut at PROBLEM_MESSAGE_SIZE.
+ *  Return: 0, -ENOMEM */
 int problem_add(ProblemList *list, ProblemKind kind, const char *path, unsigned line,
                 unsigned column, const char *pool, const char *format, ...)
         __attribute__((format(printf, 7, 8)));
+
+/** problem_list_errors() - Return: number of errors, warnings not counted */
 size_t problem_list_errors(const ProblemList *list);
+
 /** problem_format() - "web.pool:3:12: error: ..."; Return: malloc'd string, NULL without memory */
 char *problem_format(const Problem *problem);
 void problem_list_done(ProblemList *list);
+
+#define AUTO_PROBLEMS CLEANUP(problem_list_done) ProblemList
 
 /* ---- values ---- */
 
@@ -125,9 +124,9 @@ typedef struct PoolConfig {
         unsigned references;
         char *name, *description, *path;
 
-        char **command;           /* ExecStart words, ${VAR} not yet replaced; [0] absolute */
-        char **reload_command;    /* ExecReload, NULL if none */
-        int reload_signal;        /* 0: none */
+        char **command;        /* ExecStart words, ${VAR} not yet replaced; [0] absolute */
+        char **reload_command; /* ExecReload, NULL if none */
+        int reload_signal;     /* 0: none */
         ServiceType type;
         char *directory;          /* NULL: "/" as root, else the daemon's own */
         char *user, *group;       /* names or numbers, NULL: the daemon's */
@@ -139,7 +138,7 @@ typedef struct PoolConfig {
         bool has_nice, has_oom_score_adjust, has_affinity;
         int nice, oom_score_adjust;
         cpu_set_t affinity;
-        uint64_t memory_max_bytes, tasks_max; /* UINT64_MAX: no limit */
+        uint64_t memory_max_bytes, tasks_max;   /* UINT64_MAX: no limit */
         unsigned cpu_quota_percent, cpu_weight; /* 0: not set */
 
         RestartMode restart;
@@ -158,6 +157,7 @@ typedef struct PoolConfig {
         ScaleMode mode;
         ThreadControl thread_control;
         Share max_surge, max_unavailable;
+        bool is_overridden; /* start values come from a drop-in that `reevectl scale` left */
         uint64_t memory_budget_bytes; /* UINT64_MAX: none */
         char *throughput;
 
@@ -179,7 +179,7 @@ PoolConfig *pool_config_ref(PoolConfig *pool);
 PoolConfig *pool_config_unref(PoolConfig *pool);
 DEFINE_AUTO(PoolConfig, pool_config_unref);
 
-/** pool_config_equal() - whether a worker started from @a need not move when @b takes its place
+/** pool_config_same_worker() - whether a worker started from @a need not move when @b takes its place
  *  The start values of [Scale], its limits, Description and the restart policy do not count:
  *  they are read by the core when needed; what reaches the worker's process counts. */
 bool pool_config_same_worker(const PoolConfig *a, const PoolConfig *b);
@@ -209,6 +209,10 @@ typedef struct Config {
 
 /** config_parse() - build a Config from the text of all files
  *  @input: reeve.conf, then NAME.pool followed by its drop-ins; the file's name says which it is
+ *  A drop-in may only say what its pool's file may say. A drop-in of the daemon itself
+ *  (TextFile.is_control) may only set start values and mode of [Scale], never stops a load (what
+ *  does not fit is left out or cut, with a warning), and is ignored, with a warning, when its
+ *  pool has no file.
  *  @problems: errors and warnings are added; must be initialized
  *  @ret: a new Config; set only when no error was found
  *  Return: 0; -EINVAL if there were errors (all in @problems), -ENOMEM */
@@ -220,5 +224,22 @@ DEFINE_AUTO(Config, config_free);
 /** config_find() - Return: the pool called @name, NULL */
 PoolConfig *config_find(const Config *config, const char *name);
 
-/** config_input_done() - free the text */
-void config_input_done(ConfigInput *input);
+/* ---- the keys, for the manual and for tools ---- */
+
+typedef struct ConfigKey {
+        const char *section, *name;
+        const char *initial; /* the value when nothing is written; NULL: empty */
+        const char *help;    /* one sentence */
+        bool is_list;        /* every line adds; an empty one resets */
+} ConfigKey;
+
+/** config_key_at() - walk over all keys, section by section
+ *  Return: static; NULL when @index is past the last */
+const ConfigKey *config_key_at(size_t index);
+
+/** config_key_allowed() - what may be written: "one of simple, exec, notify"
+ *  Return: malloc'd string, NULL without memory */
+char *config_key_allowed(const ConfigKey *key);
+
+/** config_format_keys() - all keys as text, one a paragraph; Return: malloc'd string or NULL */
+char *config_format_keys(void);

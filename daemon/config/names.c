@@ -1,0 +1,68 @@
+/* names.c - the enums of config.h and their spelling */
+#include "config/names.h"
+
+#include "base/cleanup.h"
+
+static const char *const service_type_names[] = {
+        [SERVICE_SIMPLE] = "simple",
+        [SERVICE_EXEC] = "exec",
+        [SERVICE_NOTIFY] = "notify",
+};
+
+static const char *const restart_mode_names[] = {
+        [RESTART_NO] = "no",
+        [RESTART_ON_SUCCESS] = "on-success",
+        [RESTART_ON_FAILURE] = "on-failure",
+        [RESTART_ON_ABNORMAL] = "on-abnormal",
+        [RESTART_ON_ABORT] = "on-abort",
+        [RESTART_ALWAYS] = "always",
+};
+
+static const char *const kill_mode_names[] = {
+        [KILL_CONTROL_GROUP] = "control-group",
+        [KILL_MIXED] = "mixed",
+        [KILL_PROCESS] = "process",
+};
+
+static const char *const scale_mode_names[] = {
+        [SCALE_MANUAL] = "manual",
+        [SCALE_AUTO] = "auto",
+};
+
+static const char *const thread_control_names[] = {
+        [THREADS_LIVE] = "live",
+        [THREADS_REPLACE] = "replace",
+        [THREADS_FIXED] = "fixed",
+};
+
+static const char *const listen_mode_names[] = {
+        [LISTEN_SHARED] = "shared",
+        [LISTEN_REUSEPORT] = "reuseport",
+};
+
+static const char *const output_kind_names[] = {
+        [OUTPUT_LOG] = "log",
+        [OUTPUT_JOURNAL] = "journal",
+        [OUTPUT_NULL] = "null",
+        [OUTPUT_APPEND] = "append",
+};
+
+DEFINE_NAMES(service_type, ServiceType, service_type_names);
+DEFINE_NAMES(restart_mode, RestartMode, restart_mode_names);
+DEFINE_NAMES(kill_mode, KillMode, kill_mode_names);
+DEFINE_NAMES(scale_mode, ScaleMode, scale_mode_names);
+DEFINE_NAMES(thread_control, ThreadControl, thread_control_names);
+DEFINE_NAMES(listen_mode, ListenMode, listen_mode_names);
+DEFINE_NAMES(output_kind, OutputKind, output_kind_names);
+
+#define NAME_TABLE(table) \
+        { \
+                table, COUNT_OF(table) \
+        }
+
+const NameTable service_types = NAME_TABLE(service_type_names);
+const NameTable restart_modes = NAME_TABLE(restart_mode_names);
+const NameTable kill_modes = NAME_TABLE(kill_mode_names);
+const NameTable scale_modes = NAME_TABLE(scale_mode_names);
+const NameTable thread_controls = NAME_TABLE(thread_control_names);
+const NameTable listen_modes = NAME_TABLE(listen_mode_names);
