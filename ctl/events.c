@@ -1,0 +1,162 @@
+/* events.c - reevectl events: what happened, one line each */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "ctl/api.h"
+#include "ctl/interrupt.h"
+#include "ctl/outcome.h"
+#include "ctl/render.h"
+#include "ctl/sse.h"
+#include "ctl/stream.h"
+#include "ctl/verbs.h"
+
+enum { PAGE_LIMIT = 5000 };
+
+static void detail_write(Text *line, const json_t *detail)
+{
+        const char *key;
+        json_t *value;
+
+        json_object_foreach((json_t *)detail, key, value)
+        {
+                AUTO_FREE char *dump = NULL;
+
+                if (json_is_string(value)) {
+                        text_printf(line, " %s=%s", key, json_string_value(value));
+                        continue;
+                }
+                dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+                text_printf(line, " %s=%s", key, dump ? dump : "?");
+        }
+}
+
+static void place_write(Text *line, const json_t *event)
+{
+        const char *pool = value_text(event, "pool", "");
+
+        text_append(line, *pool ? pool : "reeve");
+        if (value_at(event, "slot"))
+                text_printf(line, "/%" PRId64, value_integer(event, "slot", 0));
+}
+
+/* "14:02:11  worker.exited  web/0 4711 code=1 (by uid 0)" */
+static void event_tell(const Context *context, const json_t *event)
+{
+        const char *actor = value_text(event, "actor", "");
+        AUTO_TEXT time = { 0 }, place = { 0 }, rest = { 0 };
+
+        value_write_time(&time, event, "time");
+        place_write(&place, event);
+        if (value_integer(event, "pid", 0) > 0)
+                text_printf(&rest, " pid=%" PRId64, value_integer(event, "pid", 0));
+        detail_write(&rest, value_at(event, "detail"));
+        if (*actor)
+                text_printf(&rest, " (by %s)", actor);
+        fprintf(context->out, "%s  %-16s %-12s%s\n", time.bytes ? time.bytes : "",
+                value_text(event, "type", VALUE_UNKNOWN), place.bytes ? place.bytes : "",
+                rest.bytes ? rest.bytes : "");
+}
+
+static int event_show(const Context *context, const json_t *event, Error *reterr)
+{
+        if (context_is_json(context))
+                return render_json_line(context, event, reterr);
+        event_tell(context, event);
+        return 0;
+}
+
+static void events_path(const Context *context, Text *path)
+{
+        text_append(path, "/v1/events");
+        if (!context->options->is_follow)
+                text_printf(path, "?limit=%d", PAGE_LIMIT);
+        if (context->options->since) {
+                text_append(path, context->options->is_follow ? "?since=" : "&since=");
+                api_path(path, context->options->since);
+        }
+}
+
+static int events_page(const Context *context, const char *path, Error *reterr)
+{
+        AUTO_JSON *page = NULL;
+        const json_t *items;
+        int r = api_get(context, path, &page, reterr);
+
+        items = json_object_get(page, "items");
+        for (size_t i = 0; r == 0 && i < json_array_size(items); i++)
+                r = event_show(context, json_array_get(items, i), reterr);
+        return r;
+}
+
+/* ---- following ---- */
+
+typedef struct Following {
+        const Context *context;
+        SseReader reader;
+        Error *reterr;
+} Following;
+
+static int on_event(void *userdata, const SseEvent *sse)
+{
+        Following *following = userdata;
+        const Context *context = following->context;
+        AUTO_JSON *event = json_loads(sse->data, 0, NULL);
+        int r;
+
+        if (text_equal(sse->type, "reset")) {
+                fputs("reevectl: some events are missing here: reeve no longer had them\n",
+                      context->err);
+                return 0;
+        }
+        if (!event)
+                return 0; /* not for us: a later version may send other things */
+        r = event_show(context, event, following->reterr);
+        if (r == 0 && (fflush(context->out) != 0 || ferror(context->out)))
+                r = stream_write_failed(errno, following->reterr);
+        return r;
+}
+
+static int on_bytes(void *userdata, const char *bytes, size_t length)
+{
+        Following *following = userdata;
+        int r = sse_reader_feed(&following->reader, bytes, length, on_event, following);
+
+        if (r == -EMSGSIZE || r == -ENOMEM)
+                (void)error_set(following->reterr, r, OUTCOME_FAILED,
+                                "an event of reeve is too large to be held");
+        return r;
+}
+
+static int events_follow(const Context *context, const char *path, Error *reterr)
+{
+        Following following = { .context = context, .reterr = reterr };
+        int r;
+
+        (void)interrupt_arm(); /* without it Ctrl-C just ends us */
+        r = stream_run(context,
+                       &(Request){ .path = path,
+                                   .accept = "text/event-stream",
+                                   .is_endless = true,
+                                   .reader_fd = context->out_fd },
+                       on_bytes, &following, reterr);
+        sse_reader_done(&following.reader);
+        if (r == 0 && !interrupt_came() && !ferror(context->out))
+                fputs("reevectl: reeve ended the stream\n", context->err);
+        return r;
+}
+
+int verb_events(const Context *context)
+{
+        AUTO_TEXT path = { 0 };
+        Error error = { 0 };
+        int r;
+
+        events_path(context, &path);
+        if (path.error)
+                r = error_set(&error, path.error, OUTCOME_FAILED, "out of memory");
+        else if (context->options->is_follow)
+                r = events_follow(context, path.bytes, &error);
+        else
+                r = events_page(context, path.bytes, &error);
+        return r < 0 ? context_fail(context, &error) : REEVE_EXIT_OK;
+}

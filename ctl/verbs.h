@@ -1,0 +1,23 @@
+/* verbs.h - the verbs of reevectl, one function each; main.c has the table
+ *
+ * Each prints to context->out, complains to context->err and returns an exit code of
+ * include/reeve/api.h. */
+#pragma once
+
+#include "ctl/context.h"
+
+int verb_status(const Context *context);
+int verb_pools(const Context *context);
+int verb_ps(const Context *context);
+int verb_show(const Context *context);
+int verb_scale(const Context *context);
+int verb_start(const Context *context);
+int verb_stop(const Context *context);
+int verb_restart(const Context *context);
+int verb_reset_failed(const Context *context);
+int verb_reload(const Context *context);
+int verb_kill(const Context *context);
+int verb_logs(const Context *context);
+int verb_events(const Context *context);
+int verb_check(const Context *context);
+int verb_wait(const Context *context);
