@@ -10,11 +10,11 @@
 #define CLEANUP(function) __attribute__((cleanup(function)))
 
 /** DEFINE_AUTO(Type, function) - give Type a cleanup that calls function(Type *) */
-#define DEFINE_AUTO(Type, function)                       \
+#define DEFINE_AUTO(Type, function) \
         static inline void Type##_cleanup(Type **pointer) \
-        {                                                 \
-                function(*pointer);                       \
-        }                                                 \
+        { \
+                function(*pointer); \
+        } \
         struct Type##_needs_a_semicolon
 
 /** AUTO(Type) - a local pointer that is freed when its scope ends */
@@ -29,24 +29,24 @@ static inline void cleanup_free(void *pointer)
 #define AUTO_FREE CLEANUP(cleanup_free)
 
 /** TAKE_PTR(pointer) - the pointer's value; the variable forgets it */
-#define TAKE_PTR(pointer)                            \
-        ({                                           \
+#define TAKE_PTR(pointer) \
+        ({ \
                 __typeof__(pointer) taken_ = (pointer); \
-                (pointer) = NULL;                    \
-                taken_;                              \
+                (pointer) = NULL; \
+                taken_; \
         })
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-#define MIN(a, b)                         \
-        ({                                \
-                __typeof__(a) a_ = (a);   \
-                __typeof__(b) b_ = (b);   \
-                a_ < b_ ? a_ : b_;        \
+#define MIN(a, b) \
+        ({ \
+                __typeof__(a) a_ = (a); \
+                __typeof__(b) b_ = (b); \
+                a_ < b_ ? a_ : b_; \
         })
-#define MAX(a, b)                         \
-        ({                                \
-                __typeof__(a) a_ = (a);   \
-                __typeof__(b) b_ = (b);   \
-                a_ > b_ ? a_ : b_;        \
+#define MAX(a, b) \
+        ({ \
+                __typeof__(a) a_ = (a); \
+                __typeof__(b) b_ = (b); \
+                a_ > b_ ? a_ : b_; \
         })
 #define CONTAINER_OF(pointer, Type, member) ((Type *)((char *)(pointer)-offsetof(Type, member)))

@@ -12,18 +12,18 @@ int names_find(const char *const *table, size_t count, const char *name);
 /** DECLARE_NAMES(prefix, Type)
  *  prefix_to_name() - Return: static string, NULL if @value has none
  *  prefix_from_name() - Return: the value, -EINVAL if no value is called @name */
-#define DECLARE_NAMES(prefix, Type)              \
+#define DECLARE_NAMES(prefix, Type) \
         const char *prefix##_to_name(Type value); \
         int prefix##_from_name(const char *name)
 
-#define DEFINE_NAMES(prefix, Type, table)                                                   \
-        const char *prefix##_to_name(Type value)                                            \
-        {                                                                                   \
-                size_t index = (size_t)value;                                               \
-                return index < sizeof(table) / sizeof(table[0]) ? table[index] : NULL;      \
-        }                                                                                   \
-        int prefix##_from_name(const char *name)                                            \
-        {                                                                                   \
-                return names_find(table, sizeof(table) / sizeof(table[0]), name);           \
-        }                                                                                   \
+#define DEFINE_NAMES(prefix, Type, table) \
+        const char *prefix##_to_name(Type value) \
+        { \
+                size_t index = (size_t)value; \
+                return index < sizeof(table) / sizeof(table[0]) ? table[index] : NULL; \
+        } \
+        int prefix##_from_name(const char *name) \
+        { \
+                return names_find(table, sizeof(table) / sizeof(table[0]), name); \
+        } \
         struct prefix##_names_need_a_semicolon

@@ -81,7 +81,7 @@ unsigned text_distance(const char *a, const char *b)
                 row[0] = (unsigned)i;
                 for (size_t j = 1; j <= b_length; j++) {
                         bool same = tolower((unsigned char)a[i - 1])
-                                == tolower((unsigned char)b[j - 1]);
+                                    == tolower((unsigned char)b[j - 1]);
                         unsigned changed = diagonal + !same;
 
                         diagonal = row[j];

@@ -22,17 +22,28 @@ typedef struct SpanUnit {
 #define WEEK   (7 * DAY)
 
 static const SpanUnit span_units[] = {
-        { "usec", 1 },       { "us", 1 },
-        { "msec", 1000 },    { "ms", 1000 },
-        { "seconds", USEC_PER_SEC }, { "second", USEC_PER_SEC },
-        { "sec", USEC_PER_SEC },     { "s", USEC_PER_SEC },
-        { "minutes", MINUTE }, { "minute", MINUTE },
-        { "min", MINUTE },     { "m", MINUTE },
-        { "hours", HOUR },     { "hour", HOUR },
-        { "hr", HOUR },        { "h", HOUR },
-        { "days", DAY },       { "day", DAY },
-        { "d", DAY },          { "weeks", WEEK },
-        { "week", WEEK },      { "w", WEEK },
+        { "usec", 1 },
+        { "us", 1 },
+        { "msec", 1000 },
+        { "ms", 1000 },
+        { "seconds", USEC_PER_SEC },
+        { "second", USEC_PER_SEC },
+        { "sec", USEC_PER_SEC },
+        { "s", USEC_PER_SEC },
+        { "minutes", MINUTE },
+        { "minute", MINUTE },
+        { "min", MINUTE },
+        { "m", MINUTE },
+        { "hours", HOUR },
+        { "hour", HOUR },
+        { "hr", HOUR },
+        { "h", HOUR },
+        { "days", DAY },
+        { "day", DAY },
+        { "d", DAY },
+        { "weeks", WEEK },
+        { "week", WEEK },
+        { "w", WEEK },
 };
 
 static int span_unit_find(const char *text, size_t length, uint64_t *ret_usec)
@@ -91,9 +102,9 @@ static int span_read_part(const char **text, uint64_t *total_usec)
         if (r < 0)
                 return r;
         if (__builtin_mul_overflow(whole, unit, &part)
-            || __builtin_add_overflow(part, unit / USEC_PER_SEC * micro
-                                              + unit % USEC_PER_SEC * micro / USEC_PER_SEC,
-                                      &part)
+            || __builtin_add_overflow(
+                    part, unit / USEC_PER_SEC * micro + unit % USEC_PER_SEC * micro / USEC_PER_SEC,
+                    &part)
             || __builtin_add_overflow(*total_usec, part, total_usec))
                 return -ERANGE;
         *text = p;
@@ -141,8 +152,8 @@ int units_parse_size(const char *text, uint64_t *ret_bytes)
                 unit = UINT64_C(1) << (10 * (suffix - suffixes + 1));
         }
         if (__builtin_mul_overflow(whole, unit, &bytes)
-            || __builtin_add_overflow(bytes, unit / 1000000 * micro + unit % 1000000 * micro / 1000000,
-                                      &bytes))
+            || __builtin_add_overflow(
+                    bytes, unit / 1000000 * micro + unit % 1000000 * micro / 1000000, &bytes))
                 return -ERANGE;
         *ret_bytes = bytes;
         return 0;
@@ -181,8 +192,9 @@ int units_parse_boolean(const char *text, bool *ret_value)
 char *units_format_span(char *buffer, size_t size, uint64_t usec)
 {
         static const SpanUnit shown[] = {
-                { "w", WEEK }, { "d", DAY }, { "h", HOUR }, { "min", MINUTE },
-                { "s", USEC_PER_SEC }, { "ms", USEC_PER_MSEC }, { "us", 1 },
+                { "w", WEEK },     { "d", DAY },          { "h", HOUR },
+                { "min", MINUTE }, { "s", USEC_PER_SEC }, { "ms", USEC_PER_MSEC },
+                { "us", 1 },
         };
         size_t used = 0;
         unsigned parts = 0;

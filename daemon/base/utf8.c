@@ -61,7 +61,7 @@ static bool is_control(const unsigned char *p, size_t n)
                 return p[0] == 0xC2 && p[1] < 0xA0;
         if (n == 3 && p[0] == 0xE2)
                 return (p[1] == 0x80 && p[2] >= 0xAA && p[2] <= 0xAE)
-                        || (p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9);
+                       || (p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9);
         return false;
 }
 

@@ -184,6 +184,10 @@ DEFINE_AUTO(PoolConfig, pool_config_unref);
  *  they are read by the core when needed; what reaches the worker's process counts. */
 bool pool_config_same_worker(const PoolConfig *a, const PoolConfig *b);
 
+/** pool_config_fingerprint() - a number that stays the same while what a worker is started from does,
+ *  also over restarts of the daemon; another number means another definition */
+uint64_t pool_config_fingerprint(const PoolConfig *config);
+
 /** share_of() - Return: @share of @count, percentages rounded up */
 unsigned share_of(Share share, unsigned count);
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "sys/fd.h"
@@ -14,6 +16,9 @@
 
 /* net.core.somaxconn of current kernels; a lower one cuts it. */
 enum { BACKLOG = 4096 };
+
+/* Where the sockets lie in a worker: SD_LISTEN_FDS_START of sd_listen_fds(3). */
+enum { LISTEN_FDS_START = 3 };
 
 static void close_all(Listeners *listeners)
 {
@@ -230,6 +235,60 @@ int listeners_open(const PoolConfig *config, Listeners *ret, Error *reterr)
         if (r < 0)
                 return error_set(reterr, r, "listen-failed", "pool %s: cannot listen: %s",
                                  config->name, strerror(-r));
+        *ret = listeners;
+        listeners = (Listeners){ 0 };
+        return 0;
+}
+
+/* Whether what a worker holds there is the listening socket that the configuration asks for. */
+static bool is_listener_for(int fd, const ListenAddress *address)
+{
+        ListenAddress bound = { 0 };
+        int is_listening = 0;
+        socklen_t size = sizeof(is_listening);
+
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size) < 0 || !is_listening
+            || read_bound(fd, &bound) < 0
+            || bound.address.any.sa_family != address->address.any.sa_family)
+                return false;
+        /* Port 0 became some port: take it as it is. */
+        switch (bound.address.any.sa_family) {
+        case AF_INET:
+                return address->address.ipv4.sin_port == 0
+                       || memcmp(&bound.address, &address->address, sizeof(struct sockaddr_in))
+                                  == 0;
+        case AF_INET6:
+                return address->address.ipv6.sin6_port == 0
+                       || address->address.ipv6.sin6_port == bound.address.ipv6.sin6_port;
+        default: return bound.length >= address->length
+                       && memcmp(&bound.address, &address->address, address->length) == 0;
+        }
+}
+
+int listeners_adopt(const PoolConfig *config, int pidfd, Listeners *ret)
+{
+        Listeners listeners CLEANUP(listeners_release) = { .mode = config->listen_mode };
+        int r;
+
+        /* Each worker has its own; one that is bound anew joins their group. */
+        if (config->listen_mode == LISTEN_REUSEPORT)
+                return -EOPNOTSUPP;
+        listeners.shared = calloc(config->listener_count + 1, sizeof(SpawnFd));
+        listeners.name = strdup(config->name);
+        if (!listeners.shared || !listeners.name)
+                return -ENOMEM;
+        for (size_t i = 0; i < config->listener_count; i++) {
+                int fd = (int)syscall(SYS_pidfd_getfd, pidfd, LISTEN_FDS_START + (int)i, 0);
+
+                if (fd < 0)
+                        return -errno;
+                listeners.shared[listeners.count++] = (SpawnFd){ .fd = fd, .name = listeners.name };
+                if (!is_listener_for(fd, &config->listeners[i]))
+                        return -EBADF;
+        }
+        r = describe(&listeners);
+        if (r < 0)
+                return r;
         *ret = listeners;
         listeners = (Listeners){ 0 };
         return 0;

@@ -1,0 +1,137 @@
+/* adopt.c - see adopt.h */
+#include "engine/adopt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "engine/launch.h"
+#include "engine/operation.h"
+#include "engine/publish.h"
+#include "engine/report.h"
+#include "sys/clock.h"
+#include "sys/fd.h"
+
+/* The definition that the worker runs in: the present one, or a stand-in that is outdated. */
+static int define(Pool *pool, Slot *slot, const Adoptee *adoptee)
+{
+        const Definition *now = pool->definition;
+        const Grid grid = { pool->grid.processes, adoptee->threads, adoptee->greenlets };
+        AUTO(Definition) *before = NULL;
+
+        if (adoptee->is_current && now->threads == adoptee->threads
+            && now->greenlets == adoptee->greenlets)
+                return 0;
+        before = definition_derive(now, ++pool->definitions, &grid);
+        if (!before)
+                return -ENOMEM;
+        slot_define(slot, before);
+        return 0;
+}
+
+static void restore(Slot *slot, const Adoptee *adoptee)
+{
+        Worker *worker = &slot->worker;
+
+        worker->is_wanted = true;
+        worker->restarts = adoptee->restarts;
+        worker->failures_in_row = adoptee->failures_in_row;
+        worker->started_usec = adoptee->started_usec;
+        worker->ready_usec = adoptee->ready_usec;
+        slot->started_realtime_usec = adoptee->started_realtime_usec;
+        slot->is_adopted = true;
+        (void)text_copy(slot->instance, sizeof(slot->instance), adoptee->instance);
+}
+
+/* One that was on its way up goes on from there; its deadline begins anew, since nobody could
+ * hear its READY=1 meanwhile. One that was on its way down is asked again. */
+static void resume(Slot *slot, const Adoptee *adoptee)
+{
+        const PoolConfig *policy = slot->definition->config;
+
+        if (adoptee->state == WORKER_SPAWNING || adoptee->state == WORKER_STARTING) {
+                slot->worker.state = WORKER_STARTING;
+                slot->worker.deadline_usec = policy->timeout_start_usec
+                                                     ? now_usec() + policy->timeout_start_usec
+                                                     : USEC_INFINITY;
+                slot_rearm(slot);
+                publish_slot(slot);
+                return;
+        }
+        slot_event(slot, WORKER_EVENT_ADOPTED, NULL);
+        if (adoptee->state == WORKER_STOPPING)
+                slot_event(slot, WORKER_EVENT_STOP, NULL);
+}
+
+/* The pipe that its output goes into, as it holds it. Return: descriptor, -1 if there is none. */
+static int find_pipe(pid_t pid)
+{
+        AUTO_CLOSE fd = -1;
+        struct stat status;
+        char path[64];
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/fd/1", (int)pid);
+        fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+        return fd >= 0 && fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode) ? TAKE_FD(fd) : -1;
+}
+
+static int take_log(Slot *slot, const Adoptee *adoptee, Error *reterr)
+{
+        AUTO_CLOSE pipe_fd = find_pipe(adoptee->pid);
+
+        return launch_open_log(slot, pipe_fd >= 0 ? &pipe_fd : NULL, reterr);
+}
+
+static int take_back(Slot *slot, const Adoptee *adoptee, PidRef *process, Error *reterr)
+{
+        Pool *pool = slot->pool;
+        int cgroup_fd = -1, r;
+
+        r = family_begin(slot->family, adoptee->instance, &cgroup_fd, reterr);
+        (void)fd_close(cgroup_fd);
+        if (r >= 0)
+                r = take_log(slot, adoptee, reterr);
+        if (r >= 0 && !pool->are_listeners_open && pool->config->listener_count > 0)
+                pool->are_listeners_open =
+                        listeners_adopt(pool->config, process->fd, &pool->listeners) >= 0;
+        return r;
+}
+
+int adopt_worker(Pool *pool, const Adoptee *adoptee, Error *reterr)
+{
+        PidRef process = PIDREF_UNSET;
+        Slot *slot;
+        int r = pidref_open(adoptee->pid, adoptee->start_ticks, &process);
+
+        if (r < 0)
+                return r;
+        slot = pool_take_slot(pool, adoptee->slot, reterr);
+        r = slot ? define(pool, slot, adoptee) : -ENOMEM;
+        if (r >= 0)
+                r = take_back(slot, adoptee, &process, reterr);
+        if (r < 0) {
+                pidref_done(&process);
+                return r;
+        }
+        restore(slot, adoptee);
+        r = slot_hold(slot, &process, false);
+        if (r < 0)
+                return error_set(reterr, r, "adopt", "%s: cannot watch PID %d: %s", pool->subject,
+                                 (int)adoptee->pid, strerror(-r));
+        resume(slot, adoptee);
+        return 0;
+}
+
+void adopt_pool(Pool *pool, bool is_up, uint64_t generation, uint64_t restarts)
+{
+        pool->generation = MAX(pool->generation, generation);
+        pool->restarts = restarts;
+        pool->is_up = is_up;
+        pool->is_held_down = !is_up;
+        pool->state = is_up ? POOL_STARTING : POOL_STOPPED;
+        engine_touch(pool->engine, pool);
+}

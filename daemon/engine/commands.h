@@ -1,0 +1,19 @@
+/* commands.h - what reeve-api asks for, checked and done
+ *
+ * The face is not trusted with more than it could ask for anyway: every command names a pool and
+ * values from fixed sets, all are checked here, and admin verbs are believed only from the
+ * client's own socket. */
+#pragma once
+
+#include "board/control.h"
+#include "engine/engine.h"
+
+/** command_run() - do it and say what came of it
+ *  @client_fd: the client's unix socket for admin verbs, -1: none; borrowed
+ *  @ret: filled but for its head */
+void command_run(Engine *engine, const ControlCommand *command, int client_fd, ControlReply *ret);
+
+/** command_open_log() - open a slot's log files for reading
+ *  @ret_fds: room for CONTROL_LOG_FILES; the caller closes them
+ *  @ret: filled but for its head */
+void command_open_log(Engine *engine, const ControlOpenLog *asked, int *ret_fds, ControlLog *ret);

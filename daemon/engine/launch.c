@@ -1,0 +1,266 @@
+/* launch.c - see launch.h */
+#include "engine/launch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "engine/face.h"
+#include "engine/operation.h"
+#include "engine/pool.h"
+#include "engine/priority.h"
+#include "engine/publish.h"
+#include "engine/report.h"
+#include "spawn/environment.h"
+#include "sys/clock.h"
+#include "sys/fd.h"
+
+enum { LAUNCH_FDS_MAX = CONFIG_LISTENERS_MAX + 8 };
+
+/* What a launch holds until the process exists. */
+typedef struct Launch {
+        char **environment, **command;
+        int cgroup_fd, output_fd;
+        SpawnFd fds[LAUNCH_FDS_MAX];
+        size_t fd_count;
+} Launch;
+
+static void launch_done(Launch *launch)
+{
+        text_list_free(launch->environment);
+        text_list_free(launch->command);
+        (void)fd_close(launch->cgroup_fd);
+        (void)fd_close(launch->output_fd);
+}
+
+/* ---- output ---- */
+
+static int on_log(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        Slot *slot = userdata;
+        int r = log_capture_move(slot->log);
+        LogCounters counters = log_capture_counters(slot->log);
+        char dropped[32];
+
+        if (r == 1) {
+                (void)snprintf(dropped, sizeof(dropped), "%" PRIu64, counters.dropped_bytes);
+                publish_event(slot->pool->engine, EVENT_POOL_LOG, slot->pool, slot, NULL, "state",
+                              counters.is_dropping ? "dropping" : "writing", "dropped_bytes",
+                              dropped, NULL);
+        }
+        publish_slot(slot);
+        return 0;
+}
+
+static gid_t log_group(const Engine *engine)
+{
+        return engine->settings.is_user_mode ? (gid_t)-1 : face_group(engine->face);
+}
+
+int launch_open_log(Slot *slot, int *pipe_fd_take, Error *reterr)
+{
+        Pool *pool = slot->pool;
+        LogSettings settings = { .subject = pool->subject,
+                                 .slot = slot->number,
+                                 .max_bytes = pool->config->log_max_bytes,
+                                 .max_files = pool->config->log_max_files,
+                                 .reader_group = log_group(pool->engine) };
+        int r;
+
+        if (slot->log || pool->config->output.kind == OUTPUT_NULL)
+                return 0;
+        if (pool->log_directory_fd < 0)
+                pool->log_directory_fd =
+                        log_directory_open(pool->engine->settings.log_dir, pool->name, reterr);
+        if (pool->log_directory_fd < 0)
+                return pool->log_directory_fd;
+        settings.directory_fd = pool->log_directory_fd;
+        r = pipe_fd_take ? log_capture_new_from(&settings, *pipe_fd_take, &slot->log, reterr)
+                         : log_capture_new(&settings, &slot->log, reterr);
+        if (r < 0)
+                return r;
+        if (pipe_fd_take)
+                *pipe_fd_take = -1;
+        r = sd_event_add_io(pool->engine->event, &slot->log_source, log_capture_fd(slot->log),
+                            EPOLLIN, on_log, slot);
+        if (r >= 0)
+                r = sd_event_source_set_priority(slot->log_source, PRIORITY_LOG);
+        return r < 0 ? error_set(reterr, r, "spawn-failed", "%s: cannot watch its output: %s",
+                                 pool->subject, strerror(-r))
+                     : 0;
+}
+
+static int open_output(Slot *slot, Launch *launch, Error *reterr)
+{
+        const SpawnIdentity *identity = &slot->definition->identity;
+        int r = launch_open_log(slot, NULL, reterr);
+
+        if (r < 0 || !slot->log)
+                return r;
+        launch->output_fd =
+                log_capture_open_writer(slot->log, identity->is_set ? identity->uid : geteuid());
+        if (launch->output_fd < 0)
+                return error_set(reterr, launch->output_fd, "spawn-failed",
+                                 "%s: cannot open its output: %s", slot->pool->subject,
+                                 strerror(-launch->output_fd));
+        return 0;
+}
+
+/* ---- words, variables, descriptors ---- */
+
+static void name_instance(Slot *slot)
+{
+        Engine *engine = slot->pool->engine;
+
+        (void)snprintf(slot->instance, sizeof(slot->instance), "%016" PRIx64 "-%" PRIx64,
+                       engine->epoch, ++engine->instances);
+}
+
+static int build_words(Slot *slot, Launch *launch, Error *reterr)
+{
+        const Definition *definition = slot->definition;
+        const WorkerVariables variables = { .pool = slot->pool->name,
+                                            .slot = slot->number,
+                                            .threads = definition->threads,
+                                            .greenlets = definition->greenlets,
+                                            .instance = slot->instance,
+                                            .notify_socket = slot->pool->notify_path,
+                                            .watchdog_usec = definition->config->watchdog_usec,
+                                            .home = definition->home,
+                                            .user = definition->user,
+                                            .shell = definition->shell };
+        int r = environment_build(definition->config, &variables, &launch->environment, reterr);
+
+        if (r < 0)
+                return r;
+        if (slot->pool->is_builtin) {
+                r = face_add_environment(slot->pool->engine->face, &launch->environment);
+                if (r < 0)
+                        return error_set(reterr, r, "no-memory", "%s: out of memory",
+                                         slot->pool->subject);
+        }
+        r = command_expand(definition->config->command, launch->environment, &launch->command);
+        return r < 0 ? error_set(reterr, r, "spawn-failed",
+                                 "%s: ExecStart= is empty once its variables are replaced",
+                                 slot->pool->subject)
+                     : 0;
+}
+
+static int *slot_listen_fds(Slot *slot)
+{
+        size_t count = slot->pool->listeners.count;
+
+        if (slot->listen_fds || count == 0)
+                return slot->listen_fds;
+        slot->listen_fds = malloc(count * sizeof(int));
+        for (size_t i = 0; slot->listen_fds && i < count; i++)
+                slot->listen_fds[i] = -1;
+        return slot->listen_fds;
+}
+
+static int collect_fds(Slot *slot, Launch *launch, Error *reterr)
+{
+        Pool *pool = slot->pool;
+        int r = pool_open_listeners(pool, reterr);
+
+        if (r < 0)
+                return r;
+        if (pool->is_builtin) {
+                launch->fd_count = face_fds(pool->engine->face, launch->fds, LAUNCH_FDS_MAX);
+                return 0;
+        }
+        if (pool->listeners.count == 0)
+                return 0;
+        if (!slot_listen_fds(slot))
+                return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
+        r = listeners_for_slot(&pool->listeners, slot->definition->config, slot->listen_fds,
+                               launch->fds, reterr);
+        launch->fd_count = r < 0 ? 0 : pool->listeners.count;
+        return r;
+}
+
+static void describe(const Slot *slot, const Launch *launch, SpawnSpec *ret)
+{
+        const Definition *definition = slot->definition;
+        const PoolConfig *config = definition->config;
+        bool is_builtin = slot->pool->is_builtin;
+
+        *ret = (SpawnSpec){
+                .subject = slot->pool->subject,
+                .command = launch->command,
+                .executable_fd = is_builtin ? face_executable(slot->pool->engine->face) : -1,
+                .environment = launch->environment,
+                .directory = config->directory,
+                .identity = definition->identity,
+                .has_umask = config->umask != 0022,
+                .umask = config->umask,
+                .limits = config->limits,
+                .has_nice = config->has_nice,
+                .nice = config->nice,
+                .has_oom_score_adjust = config->has_oom_score_adjust,
+                .oom_score_adjust = config->oom_score_adjust,
+                .has_affinity = config->has_affinity,
+                .affinity = config->affinity,
+                .no_new_privileges = config->no_new_privileges,
+                .output_fd = launch->output_fd,
+                .error_fd = config->error.kind == OUTPUT_NULL ? -1 : launch->output_fd,
+                .fds = launch->fds,
+                .fd_count = launch->fd_count,
+                .cgroup_fd = launch->cgroup_fd,
+        };
+}
+
+static int prepare(Slot *slot, Launch *launch, Error *reterr)
+{
+        int r;
+
+        if (error_is_set(&slot->definition->identity_error)) {
+                *reterr = slot->definition->identity_error;
+                return -ESRCH;
+        }
+        name_instance(slot);
+        r = open_output(slot, launch, reterr);
+        if (r >= 0)
+                r = build_words(slot, launch, reterr);
+        if (r >= 0)
+                r = collect_fds(slot, launch, reterr);
+        if (r >= 0)
+                r = family_begin(slot->family, slot->instance, &launch->cgroup_fd, reterr);
+        return r;
+}
+
+static int start_process(Slot *slot, const Launch *launch, Error *reterr)
+{
+        Engine *engine = slot->pool->engine;
+        Spawned spawned = { .process = PIDREF_UNSET, .status_fd = -1 };
+        SpawnSpec spec;
+        int r;
+
+        describe(slot, launch, &spec);
+        r = spawn_process(&engine->host, &spec, &spawned, reterr);
+        if (r < 0)
+                return r;
+        slot->started_realtime_usec = now_realtime_usec();
+        slot->status_fd = spawned.status_fd;
+        r = slot_hold(slot, &spawned.process, true);
+        if (r < 0)
+                return error_set(reterr, r, "spawn-failed", "%s: cannot keep track of a worker: %s",
+                                 slot->pool->subject, strerror(-r));
+        operation_started(slot->pool, slot->process.pid);
+        return 0;
+}
+
+int launch_slot(Slot *slot, Error *reterr)
+{
+        Launch launch = { .cgroup_fd = -1, .output_fd = -1 };
+        int r = prepare(slot, &launch, reterr);
+
+        if (r >= 0)
+                r = start_process(slot, &launch, reterr);
+        if (slot->pool->is_builtin)
+                face_launched(slot->pool->engine->face, r >= 0);
+        launch_done(&launch);
+        return r;
+}

@@ -1,0 +1,14 @@
+/* launch.h - from a slot and its definition to a running process: the SpawnSpec is made here */
+#pragma once
+
+#include "engine/slot.h"
+
+/** launch_slot() - begin a new life in @slot
+ *  On success slot->process, instance and, if reeve-exec prepares it, status_fd are set.
+ *  Return: 0; negative errno with @reterr, and nothing runs */
+int launch_slot(Slot *slot, Error *reterr);
+
+/** launch_open_log() - give the slot its log pipe and file, if its output goes there
+ *  @pipe_fd_take: the pipe of an adopted worker, -1 afterwards; NULL: a new pipe
+ *  Return: 0; negative errno with @reterr */
+int launch_open_log(Slot *slot, int *pipe_fd_take, Error *reterr);

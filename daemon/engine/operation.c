@@ -1,0 +1,279 @@
+/* operation.c - see operation.h */
+#include "engine/operation.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "engine/publish.h"
+#include "engine/report.h"
+#include "model/plan.h"
+#include "sys/clock.h"
+
+static const char *const operation_kind_names[] = {
+        [OPERATE_SCALE] = "scale",     [OPERATE_START] = "start",   [OPERATE_STOP] = "stop",
+        [OPERATE_RESTART] = "restart", [OPERATE_RELOAD] = "reload",
+};
+DEFINE_NAMES(operation_kind, OperationKind, operation_kind_names);
+
+static void add_pid(BoardOperation *row, unsigned kind, pid_t pid)
+{
+        if (row->pid_count < BOARD_OPERATION_PIDS)
+                row->pids[row->pid_count++] = BOARD_OPERATION_PID(kind, pid);
+        else
+                row->pids_left_out++;
+}
+
+BoardOperation *operation_plan(const Pool *pool, OperationKind kind, const Grid *to,
+                               bool is_redefined, const char *actor)
+{
+        BoardOperation *row = calloc(1, sizeof(BoardOperation));
+        unsigned kept = 0;
+
+        if (!row)
+                return NULL;
+        row->state = OPERATION_RUNNING;
+        row->from_processes = pool->grid.processes;
+        row->from_threads = pool->grid.threads;
+        row->from_greenlets = pool->grid.greenlets;
+        row->to_processes = to->processes;
+        row->to_threads = to->threads;
+        row->to_greenlets = to->greenlets;
+        row->generation = pool->generation;
+        row->began_realtime_usec = now_realtime_usec();
+        (void)text_copy(row->pool, sizeof(row->pool), pool->name);
+        (void)text_copy(row->kind, sizeof(row->kind), operation_kind_to_name(kind));
+        (void)text_copy(row->actor, sizeof(row->actor), actor ? actor : "reeved");
+        for (size_t i = 0; i < pool->slot_count; i++) {
+                const Slot *slot = pool->slots[i];
+                bool stays = slot->number < to->processes && !is_redefined && kind != OPERATE_STOP
+                             && slot->worker.is_wanted;
+
+                if (!pidref_is_set(&slot->process))
+                        continue;
+                kept += stays;
+                row->steps_total += !stays;
+                add_pid(row, stays ? BOARD_OPERATION_KEPT : BOARD_OPERATION_STOPPED,
+                        slot->process.pid);
+        }
+        if (kind != OPERATE_STOP && to->processes > kept)
+                row->steps_total += to->processes - kept;
+        return row;
+}
+
+int operation_begin(Pool *pool, OperationKind kind, BoardOperation *plan_take, Definition *from)
+{
+        static const Error replaced = { "replaced", "A later change took its place." };
+        Operation *operation = calloc(1, sizeof(Operation));
+        unsigned spare = share_of(pool->config->max_unavailable, plan_take->to_processes);
+        unsigned old = plan_take->from_processes;
+
+        if (!operation) {
+                free(plan_take);
+                return -ENOMEM;
+        }
+        if (pool->operation) {
+                /* What it had not reached yet cannot be counted on as capacity. */
+                old = MIN(old, pool->operation->row.from_processes);
+                operation_end(pool, OPERATION_FAILED, &replaced);
+        }
+        operation->row = *plan_take;
+        free(plan_take);
+        operation->row.id = ++pool->engine->operations;
+        operation->row.generation = pool->generation;
+        operation->kind = kind;
+        operation->from_definition = definition_ref(from);
+        operation->floor = plan_floor(old, operation->row.to_processes, spare);
+        operation->began_usec = now_usec();
+        pool->operation = operation;
+        publish_operation(pool->engine, &operation->row);
+        pool->state = pool_step(pool->state, POOL_EVENT_CHANGE);
+        engine_touch(pool->engine, pool);
+        return 0;
+}
+
+/* The PID leaves the list that it is in, if it is in one. */
+static void drop_pid(BoardOperation *row, pid_t pid)
+{
+        for (uint32_t i = 0; i < row->pid_count; i++)
+                if (BOARD_OPERATION_PID_OF(row->pids[i]) == (uint32_t)pid) {
+                        row->pids[i] = row->pids[--row->pid_count];
+                        return;
+                }
+}
+
+void operation_started(Pool *pool, pid_t pid)
+{
+        if (!pool->operation)
+                return;
+        add_pid(&pool->operation->row, BOARD_OPERATION_STARTED, pid);
+        pool->operation->row.steps_done++;
+}
+
+void operation_stopped(Pool *pool, pid_t pid)
+{
+        if (!pool->operation)
+                return;
+        drop_pid(&pool->operation->row, pid);
+        add_pid(&pool->operation->row, BOARD_OPERATION_STOPPED, pid);
+        pool->operation->row.steps_done++;
+}
+
+void operation_end(Pool *pool, OperationState state, const Error *error)
+{
+        Operation *operation = pool->operation;
+        BoardOperation *row = &operation->row;
+        char from[48], to[48], id[24];
+        const Grid before = { row->from_processes, row->from_threads, row->from_greenlets };
+        const Grid after = { row->to_processes, row->to_threads, row->to_greenlets };
+
+        row->state = state;
+        row->ended_realtime_usec = now_realtime_usec();
+        if (error) {
+                (void)text_copy(row->error_code, sizeof(row->error_code), error->code);
+                (void)text_copy(row->error_message, sizeof(row->error_message), error->message);
+        }
+        publish_operation(pool->engine, row);
+        pool->operation = NULL;
+        (void)snprintf(id, sizeof(id), "%lu", (unsigned long)row->id);
+        publish_event(pool->engine, EVENT_POOL_OPERATION, pool, NULL, row->actor, "operation", id,
+                      "kind", row->kind, "state", operation_state_to_name(state), "from",
+                      grid_format(from, sizeof(from), &before), "to",
+                      grid_format(to, sizeof(to), &after), NULL);
+        report(error ? LOG_WARNING : LOG_INFO, "%s: %s from %s to %s asked by %s: %s%s%s",
+               pool->subject, row->kind, from, to, row->actor, operation_state_to_name(state),
+               error ? ": " : "", error ? error->message : "");
+        definition_unref(operation->from_definition);
+        free(operation);
+        engine_touch(pool->engine, pool);
+}
+
+static const char *exit_sentence(const WorkerExit *exit, char *buffer, size_t size)
+{
+        if (exit->reason != EXIT_REASON_NONE && exit->kind != EXIT_CODE)
+                (void)snprintf(buffer, size, "ended: %s", exit_reason_to_name(exit->reason));
+        else if (exit->kind == EXIT_SIGNAL)
+                (void)snprintf(buffer, size, "was ended by SIG%s", sigabbrev_np(exit->value));
+        else
+                (void)snprintf(buffer, size, "exited with code %d", exit->value);
+        return buffer;
+}
+
+static void roll_back(Pool *pool)
+{
+        Operation *operation = pool->operation;
+        const Grid from = { operation->row.from_processes, operation->row.from_threads,
+                            operation->row.from_greenlets };
+
+        operation->is_rolling_back = true;
+        report(LOG_WARNING, "%s: %s Going back.", pool->subject, operation->row.error_message);
+        pool_retarget(pool, &from, operation->from_definition, operation->was_overridden,
+                      operation->is_runtime);
+}
+
+static void fail(Pool *pool, const Slot *slot, const WorkerExit *exit)
+{
+        Operation *operation = pool->operation;
+        char sentence[80];
+        Error error = { 0 };
+
+        if (error_is_set(&slot->error))
+                error = slot->error;
+        else
+                (void)error_set(&error, 0, "start-failed",
+                                "worker %u did not start well: it %s. `reevectl logs %s --slot %u` "
+                                "shows what it said.",
+                                slot->number, exit_sentence(exit, sentence, sizeof(sentence)),
+                                pool->name, slot->number);
+        if (operation->kind == OPERATE_START) {
+                operation_end(pool, OPERATION_FAILED, &error);
+                return;
+        }
+        (void)text_copy(operation->row.error_code, sizeof(operation->row.error_code), error.code);
+        (void)text_copy(operation->row.error_message, sizeof(operation->row.error_message),
+                        error.message);
+        roll_back(pool);
+}
+
+static bool has_begun(const Pool *pool, const Slot *slot)
+{
+        return pool->operation && slot->operation == pool->operation->row.id;
+}
+
+void operation_start_failed(Pool *pool, Slot *slot, const WorkerExit *exit)
+{
+        if (!has_begun(pool, slot) || pool->operation->is_rolling_back)
+                return;
+        slot->operation_failures++;
+        if (slot->operation_failures >= OPERATION_FAILURES_MAX
+            || slot->worker.down_reason == EXIT_REASON_START_TIMEOUT)
+                fail(pool, slot, exit);
+}
+
+typedef enum SlotVerdict { SLOT_GOOD, SLOT_PENDING, SLOT_BAD } SlotVerdict;
+
+/* @wait_usec: raised to the time that a ready slot still has to hold out */
+static SlotVerdict judge(const Pool *pool, const Slot *slot, uint64_t now, uint64_t *wait_usec)
+{
+        const WorkerFacts *facts = slot_facts(slot);
+        uint64_t settled_usec = slot->worker.ready_usec + OPERATION_SETTLE_USEC;
+
+        if (slot->number >= pool->grid.processes || slot->definition != pool->definition)
+                return SLOT_PENDING;
+        if (!has_begun(pool, slot))
+                return SLOT_GOOD;
+        if (facts->is_ready) {
+                if (pool->config->type != SERVICE_NOTIFY && settled_usec > now)
+                        *wait_usec = MAX(*wait_usec, settled_usec - now);
+                return SLOT_GOOD;
+        }
+        if (pool->operation->is_rolling_back)
+                return slot->worker.state == WORKER_STARTING ? SLOT_PENDING : SLOT_GOOD;
+        return slot->worker.state == WORKER_FAILED || slot->worker.state == WORKER_EXITED
+                       ? SLOT_BAD
+                       : SLOT_PENDING;
+}
+
+static void finish(Pool *pool)
+{
+        const BoardOperation *row = &pool->operation->row;
+        Error error = { 0 };
+
+        if (!pool->operation->is_rolling_back) {
+                operation_end(pool, OPERATION_DONE, NULL);
+                return;
+        }
+        (void)error_set(&error, 0, "rolled-back", "%s", row->error_message);
+        operation_end(pool, OPERATION_ROLLED_BACK, &error);
+}
+
+void operation_check(Pool *pool, bool is_planned)
+{
+        uint64_t now = now_usec(), wait_usec = 0;
+
+        if (!pool->operation)
+                return;
+        publish_operation(pool->engine, &pool->operation->row);
+        if (is_planned || (pool->operation->kind == OPERATE_STOP && !pool_is_empty(pool)))
+                return;
+        for (size_t i = 0; i < pool->slot_count; i++) {
+                Slot *slot = pool->slots[i];
+
+                switch (judge(pool, slot, now, &wait_usec)) {
+                case SLOT_GOOD: break;
+                case SLOT_PENDING: return;
+                case SLOT_BAD:
+                        /* An exit by the policy's leave is no failure: a task that was done. */
+                        if (slot->worker.state == WORKER_EXITED)
+                                break;
+                        fail(pool, slot, &slot->worker.last_exit);
+                        return;
+                }
+        }
+        if (wait_usec > 0 && !pool->operation->is_rolling_back)
+                pool_look_again(pool, wait_usec);
+        else
+                finish(pool);
+}

@@ -1,0 +1,588 @@
+/* pool.c - see pool.h */
+#include "engine/pool.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/text.h"
+#include "engine/notices.h"
+#include "engine/operation.h"
+#include "engine/priority.h"
+#include "engine/publish.h"
+#include "engine/report.h"
+#include "model/plan.h"
+#include "sys/clock.h"
+#include "sys/fd.h"
+
+/* How long to wait before a slot that could not be made is tried again. */
+#define POOL_RETRY_USEC UINT64_C(1000000)
+
+/* ---- making and freeing ---- */
+
+/* A scale set by a person wins over the file, also after a restart of reeved. */
+static void load_scale(Pool *pool)
+{
+        const EngineHooks *hooks = &pool->engine->hooks;
+
+        if (!pool->is_builtin && hooks->load_scale
+            && hooks->load_scale(hooks->userdata, pool->name, &pool->grid) > 0)
+                pool->is_overridden = true;
+}
+
+int pool_new(Engine *engine, PoolConfig *config, bool is_builtin, Pool **ret, Error *reterr)
+{
+        AUTO(Pool) *pool = calloc(1, sizeof(Pool));
+        int r;
+
+        if (!pool || !(pool->name = strdup(config->name)))
+                return error_set(reterr, -ENOMEM, "no-memory", "pool %s: out of memory",
+                                 config->name);
+        pool->engine = engine;
+        pool->is_builtin = is_builtin;
+        pool->row = UINT32_MAX;
+        pool->notify_fd = pool->log_directory_fd = -1;
+        pool->state = POOL_STOPPED;
+        pool->generation = 1;
+        pool->config = pool_config_ref(config);
+        pool->mode = config->mode;
+        pool->grid = pool->file_grid =
+                (Grid){ config->processes, config->threads, config->greenlets };
+        (void)snprintf(pool->subject, sizeof(pool->subject), "pool %s", pool->name);
+        load_scale(pool);
+        pool->definition = definition_new(config, ++pool->definitions, &pool->grid,
+                                          engine->settings.is_user_mode);
+        if (!pool->definition)
+                return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
+        r = notices_open(pool, reterr);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(pool);
+        return 0;
+}
+
+Pool *pool_free(Pool *pool)
+{
+        if (!pool)
+                return NULL;
+        for (size_t i = 0; i < pool->slot_count; i++)
+                slot_free(pool->slots[i]);
+        free(pool->slots);
+        if (pool->operation)
+                definition_unref(pool->operation->from_definition);
+        free(pool->operation);
+        sd_event_source_disable_unref(pool->settle_source);
+        notices_close(pool);
+        if (pool->are_listeners_open)
+                listeners_done(&pool->listeners);
+        (void)fd_close(pool->log_directory_fd);
+        definition_unref(pool->definition);
+        pool_config_unref(pool->config);
+        free(pool->name);
+        free(pool);
+        return NULL;
+}
+
+int pool_open_listeners(Pool *pool, Error *reterr)
+{
+        int r;
+
+        if (pool->are_listeners_open || pool->config->listener_count == 0)
+                return 0;
+        r = listeners_open(pool->config, &pool->listeners, reterr);
+        pool->are_listeners_open = r >= 0;
+        return r;
+}
+
+GridLimits pool_limits(const Pool *pool)
+{
+        const PoolConfig *config = pool->config;
+
+        return (GridLimits){ config->processes_min, config->processes_max, config->threads_min,
+                             config->threads_max };
+}
+
+/* ---- slots ---- */
+
+static size_t slot_place(const Pool *pool, unsigned number)
+{
+        size_t low = 0, high = pool->slot_count;
+
+        while (low < high) {
+                size_t middle = (low + high) / 2;
+
+                if (pool->slots[middle]->number < number)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+Slot *pool_slot(const Pool *pool, unsigned number)
+{
+        size_t place = slot_place(pool, number);
+
+        return place < pool->slot_count && pool->slots[place]->number == number ? pool->slots[place]
+                                                                                : NULL;
+}
+
+Slot *pool_take_slot(Pool *pool, unsigned number, Error *reterr)
+{
+        Slot *slot = pool_slot(pool, number);
+        size_t place = slot_place(pool, number);
+        Slot **longer;
+
+        if (slot)
+                return slot;
+        longer = realloc(pool->slots, (pool->slot_count + 1) * sizeof(Slot *));
+        if (!longer) {
+                (void)error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
+                return NULL;
+        }
+        pool->slots = longer;
+        if (slot_new(pool, number, &slot, reterr) < 0)
+                return NULL;
+        memmove(&longer[place + 1], &longer[place], (pool->slot_count - place) * sizeof(Slot *));
+        longer[place] = slot;
+        pool->slot_count++;
+        return slot;
+}
+
+/* Slots that are stopped and not wanted any more are forgotten. */
+static void drop_slots(Pool *pool)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < pool->slot_count; i++) {
+                Slot *slot = pool->slots[i];
+
+                if (slot->worker.state == WORKER_STOPPED
+                    && (!pool->is_up || slot->number >= pool->grid.processes))
+                        slot_free(slot);
+                else
+                        pool->slots[kept++] = slot;
+        }
+        pool->slot_count = kept;
+}
+
+bool pool_is_empty(const Pool *pool)
+{
+        for (size_t i = 0; i < pool->slot_count; i++)
+                if (slot_facts(pool->slots[i])->has_process)
+                        return false;
+        return true;
+}
+
+/* ---- reconciling ---- */
+
+static int on_settle(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Pool *pool = userdata;
+
+        engine_touch(pool->engine, pool);
+        return 0;
+}
+
+void pool_look_again(Pool *pool, uint64_t usec)
+{
+        int r;
+
+        if (!pool->settle_source) {
+                r = sd_event_add_time(pool->engine->event, &pool->settle_source, CLOCK_MONOTONIC,
+                                      now_usec() + usec, 1, on_settle, pool);
+                if (r >= 0)
+                        r = sd_event_source_set_priority(pool->settle_source, PRIORITY_TIMER);
+        } else {
+                r = sd_event_source_set_time(pool->settle_source, now_usec() + usec);
+                if (r >= 0)
+                        r = sd_event_source_set_enabled(pool->settle_source, SD_EVENT_ONESHOT);
+        }
+        if (r < 0)
+                report(LOG_ERR, "%s: cannot arm its timer: %s", pool->subject, strerror(-r));
+}
+
+static PlanTarget target_of(const Pool *pool)
+{
+        const PoolConfig *config = pool->config;
+        unsigned spare = share_of(config->max_unavailable, pool->grid.processes);
+        unsigned surge = share_of(config->max_surge, pool->grid.processes);
+
+        return (PlanTarget){
+                .is_up = pool->is_up,
+                .processes = pool->grid.processes,
+                .floor = pool->operation
+                                 ? pool->operation->floor
+                                 : plan_floor(pool->grid.processes, pool->grid.processes, spare),
+                .max_surge = surge == 0 && spare == 0 ? 1 : surge,
+        };
+}
+
+static void take_start(Pool *pool, unsigned number)
+{
+        Slot *slot = pool_take_slot(pool, number, &pool->error);
+
+        if (!slot) {
+                report(LOG_ERR, "%s", pool->error.message);
+                pool_look_again(pool, POOL_RETRY_USEC);
+                return;
+        }
+        slot_define(slot, pool->definition);
+        slot->operation = pool->operation ? pool->operation->row.id : 0;
+        slot->operation_failures = 0;
+        slot_event(slot, WORKER_EVENT_START, NULL);
+}
+
+static bool take_steps(Pool *pool)
+{
+        const PlanTarget target = target_of(pool);
+        size_t count = pool->slot_count;
+        AUTO_FREE PlanSlot *slots = calloc(count + 1, sizeof(PlanSlot));
+        AUTO_FREE PlanStep *steps =
+                calloc(count + target.processes + target.max_surge + 1, sizeof(PlanStep));
+        size_t planned;
+
+        if (!slots || !steps) {
+                pool_look_again(pool, POOL_RETRY_USEC);
+                return true;
+        }
+        for (size_t i = 0; i < count; i++)
+                slots[i] =
+                        (PlanSlot){ .slot = pool->slots[i]->number,
+                                    .state = pool->slots[i]->worker.state,
+                                    .is_wanted = pool->slots[i]->worker.is_wanted,
+                                    .is_current = pool->slots[i]->definition == pool->definition };
+        planned = plan_next(&target, slots, count, steps, NULL);
+        for (size_t i = 0; i < planned; i++)
+                switch (steps[i].verb) {
+                case PLAN_START: take_start(pool, steps[i].slot); break;
+                case PLAN_STOP:
+                        slot_event(pool_slot(pool, steps[i].slot), WORKER_EVENT_STOP, NULL);
+                        break;
+                }
+        return planned > 0;
+}
+
+static PoolCounts count_slots(const Pool *pool)
+{
+        PoolCounts counts = { .wanted = pool->grid.processes,
+                              .is_changing = pool->operation != NULL,
+                              .is_up = pool->is_up };
+
+        for (size_t i = 0; i < pool->slot_count; i++) {
+                const Slot *slot = pool->slots[i];
+                const WorkerFacts *facts = slot_facts(slot);
+
+                counts.alive += facts->has_process;
+                if (slot->number >= pool->grid.processes)
+                        continue;
+                counts.ready += facts->is_ready;
+                counts.rising += facts->is_rising;
+                counts.ended += slot->worker.state == WORKER_EXITED;
+        }
+        return counts;
+}
+
+/* The pool failed for good, and the daemon lives for it: containers. */
+static void end_with(Pool *pool)
+{
+        int code = 1;
+
+        for (size_t i = 0; i < pool->slot_count; i++) {
+                const WorkerExit *exit = &pool->slots[i]->worker.last_exit;
+
+                if (exit->kind == EXIT_CODE)
+                        code = exit->value;
+                else if (exit->kind == EXIT_SIGNAL)
+                        code = 128 + exit->value;
+        }
+        report(LOG_NOTICE, "%s is essential and has ended: stopping with code %d", pool->subject,
+               code);
+        engine_stop(pool->engine, code);
+}
+
+static void derive_state(Pool *pool)
+{
+        const PoolCounts counts = count_slots(pool);
+        PoolEvent event = pool_observe(&counts);
+        PoolState before = pool->state;
+        bool is_over = counts.is_up && counts.ready == 0 && counts.rising == 0 && counts.alive == 0
+                       && counts.wanted > 0 && !counts.is_changing;
+
+        if (event)
+                pool->state = pool_step(pool->state, event);
+        if (pool->state == POOL_RUNNING)
+                pool->error = (Error){ 0 };
+        if (pool->state != before) {
+                publish_event(pool->engine, EVENT_POOL_STATE, pool, NULL, NULL, "state",
+                              pool_state_to_name(pool->state), "before", pool_state_to_name(before),
+                              NULL);
+                report(LOG_INFO, "%s is %s", pool->subject, pool_state_to_name(pool->state));
+        }
+        if (is_over && pool->config->is_essential && pool->slot_count > 0)
+                end_with(pool);
+}
+
+void pool_reconcile(Pool *pool)
+{
+        bool is_planned = take_steps(pool);
+
+        drop_slots(pool);
+        operation_check(pool, is_planned);
+        derive_state(pool);
+        publish_pool(pool);
+}
+
+/* ---- what people ask for ---- */
+
+void pool_retarget(Pool *pool, const Grid *grid, Definition *definition, bool is_overridden,
+                   bool is_runtime)
+{
+        Engine *engine = pool->engine;
+        Definition *before = pool->definition;
+        Error error = { 0 };
+
+        pool->grid = *grid;
+        pool->definition = definition_ref(definition);
+        definition_unref(before);
+        pool->is_overridden = is_overridden;
+        pool->generation++;
+        engine->is_state_dirty = true;
+        engine_touch(engine, pool);
+        if (is_runtime || !engine->hooks.keep_scale)
+                return;
+        if (engine->hooks.keep_scale(engine->hooks.userdata, pool, &error) < 0)
+                publish_warning(engine, pool->name, "%s", error.message);
+}
+
+static int check_generation(const Pool *pool, const PoolRequest *request, Error *reterr)
+{
+        if (!request->has_generation || request->generation == pool->generation)
+                return 0;
+        return error_set(reterr, -ESTALE, "stale-generation",
+                         "%s is at generation %lu, not %lu: look at it again and decide anew.",
+                         pool->subject, (unsigned long)pool->generation,
+                         (unsigned long)request->generation);
+}
+
+static int check_change(const Pool *pool, const GridChange *change, const PoolRequest *request,
+                        Error *reterr)
+{
+        bool is_redefined = change->from.threads != change->to.threads
+                            || change->from.greenlets != change->to.greenlets;
+
+        if (request->has_mode && request->mode == SCALE_AUTO)
+                return error_set(reterr, -EOPNOTSUPP, "not-supported",
+                                 "%s: mode auto is not to be had in this version; set the counts.",
+                                 pool->subject);
+        if (is_redefined && pool->config->thread_control == THREADS_FIXED)
+                return error_set(reterr, -EINVAL, "threads-fixed",
+                                 "%s: its thread count is fixed: the command does not use "
+                                 "REEVE_THREADS. Use ${REEVE_THREADS} in ExecStart= or set "
+                                 "ThreadControl=.",
+                                 pool->subject);
+        return 0;
+}
+
+static Definition *redefine_for(Pool *pool, const Grid *to, bool is_fresh)
+{
+        const Definition *now = pool->definition;
+
+        if (!is_fresh && now->threads == to->threads && now->greenlets == to->greenlets)
+                return definition_ref(pool->definition);
+        return definition_derive(now, ++pool->definitions, to);
+}
+
+static int change_target(Pool *pool, OperationKind kind, const GridChange *change,
+                         const PoolRequest *request, bool is_overridden, PoolOutcome *ret,
+                         Error *reterr)
+{
+        AUTO(Definition) *from = definition_ref(pool->definition);
+        AUTO(Definition) *to = redefine_for(pool, &change->to, request->is_rolling);
+        BoardOperation *plan =
+                to ? operation_plan(pool, kind, &change->to, to != from, request->actor) : NULL;
+        bool was_overridden = pool->is_overridden;
+
+        if (!plan)
+                return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
+        for (unsigned i = 0; i < change->cut_count; i++)
+                (void)text_copy(plan->cut[i], sizeof(plan->cut[i]), change->cuts[i]);
+        if (request->is_dry_run) {
+                plan->is_dry_run = 1;
+                ret->plan = plan;
+                return 0;
+        }
+        pool_retarget(pool, &change->to, to, is_overridden, request->is_runtime);
+        if (operation_begin(pool, kind, plan, from) < 0)
+                return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
+        pool->operation->was_overridden = was_overridden;
+        pool->operation->is_runtime = request->is_runtime;
+        ret->operation = &pool->operation->row;
+        return 0;
+}
+
+static void tell_scaled(Pool *pool, const GridChange *change, const PoolRequest *request)
+{
+        char from[48], to[48], generation[24];
+
+        (void)snprintf(generation, sizeof(generation), "%lu", (unsigned long)pool->generation);
+        publish_event(pool->engine, EVENT_POOL_SCALED, pool, NULL, request->actor, "from",
+                      grid_format(from, sizeof(from), &change->from), "to",
+                      grid_format(to, sizeof(to), &change->to), "generation", generation, NULL);
+}
+
+int pool_scale(Pool *pool, const ScaleRequest *scale, const PoolRequest *request, PoolOutcome *ret,
+               Error *reterr)
+{
+        const GridLimits limits = pool_limits(pool);
+        GridChange change = { 0 };
+        int r = check_generation(pool, request, reterr);
+
+        if (r >= 0)
+                r = grid_change_plan(&pool->grid, &pool->file_grid, &limits, scale, &change,
+                                     reterr);
+        if (r >= 0)
+                r = check_change(pool, &change, request, reterr);
+        if (r < 0)
+                return r;
+        if (request->has_mode && !request->is_dry_run)
+                pool->mode = request->mode;
+        r = change_target(pool, OPERATE_SCALE, &change, request, scale->verb != SCALE_RESET, ret,
+                          reterr);
+        if (r >= 0 && !request->is_dry_run)
+                tell_scaled(pool, &change, request);
+        return r;
+}
+
+/* Begin an operation that leaves the grid as it is. */
+static int begin_here(Pool *pool, OperationKind kind, const PoolRequest *request, bool moves_all,
+                      PoolOutcome *ret, Error *reterr)
+{
+        BoardOperation *plan = operation_plan(pool, kind, &pool->grid, moves_all, request->actor);
+
+        if (!plan || operation_begin(pool, kind, plan, pool->definition) < 0)
+                return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
+        ret->operation = &pool->operation->row;
+        return 0;
+}
+
+static void start_ended_slots(Pool *pool)
+{
+        for (size_t i = 0; i < pool->slot_count; i++) {
+                Slot *slot = pool->slots[i];
+
+                if (slot_facts(slot)->has_process && slot->worker.is_wanted)
+                        continue;
+                slot_define(slot, pool->definition);
+                slot->operation = pool->operation ? pool->operation->row.id : 0;
+                slot->operation_failures = 0;
+                slot_event(slot, WORKER_EVENT_START, NULL);
+        }
+}
+
+int pool_start(Pool *pool, const PoolRequest *request, PoolOutcome *ret, Error *reterr)
+{
+        const PoolCounts counts = count_slots(pool);
+        int r = check_generation(pool, request, reterr);
+
+        if (r < 0)
+                return r;
+        if (pool->is_up && counts.ready == counts.wanted) {
+                ret->is_done = true;
+                return 0;
+        }
+        pool->error = (Error){ 0 };
+        pool->is_up = true;
+        pool->is_held_down = false;
+        r = begin_here(pool, OPERATE_START, request, false, ret, reterr);
+        if (r < 0)
+                return r;
+        pool->state = pool_step(pool->state, POOL_EVENT_START);
+        start_ended_slots(pool);
+        pool->engine->is_state_dirty = true;
+        return 0;
+}
+
+int pool_stop(Pool *pool, const PoolRequest *request, PoolOutcome *ret, Error *reterr)
+{
+        int r = check_generation(pool, request, reterr);
+
+        if (r < 0)
+                return r;
+        if (!pool->is_up && pool_is_empty(pool)) {
+                ret->is_done = true;
+                return 0;
+        }
+        pool->is_up = false;
+        r = begin_here(pool, OPERATE_STOP, request, true, ret, reterr);
+        pool->state = pool_step(pool->state, POOL_EVENT_STOP);
+        pool->engine->is_state_dirty = true;
+        return r;
+}
+
+int pool_restart(Pool *pool, const PoolRequest *request, PoolOutcome *ret, Error *reterr)
+{
+        const GridChange same = { .from = pool->grid, .to = pool->grid };
+        int r = check_generation(pool, request, reterr);
+
+        if (r < 0)
+                return r;
+        if (!pool->is_up)
+                return pool_start(pool, request, ret, reterr);
+        if (request->is_rolling)
+                return change_target(pool, OPERATE_RESTART, &same, request, pool->is_overridden,
+                                     ret, reterr);
+        r = begin_here(pool, OPERATE_RESTART, request, true, ret, reterr);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < pool->slot_count; i++) {
+                pool->slots[i]->operation = pool->operation->row.id;
+                pool->slots[i]->operation_failures = 0;
+                slot_event(pool->slots[i], WORKER_EVENT_RESTART, NULL);
+        }
+        return 0;
+}
+
+void pool_reset_failed(Pool *pool)
+{
+        pool->error = (Error){ 0 };
+        if (!pool->is_up)
+                return;
+        pool->state = pool_step(pool->state, POOL_EVENT_START);
+        start_ended_slots(pool);
+        engine_touch(pool->engine, pool);
+}
+
+int pool_redefine(Pool *pool, PoolConfig *config, const PoolRequest *request, Error *reterr)
+{
+        PoolConfig *before = pool->config;
+        bool is_same = pool_config_same_worker(before, config);
+        GridChange change = { .from = pool->grid, .to = pool->grid };
+        AUTO(Definition) *from = definition_ref(pool->definition);
+        AUTO(Definition) *fresh = NULL;
+        BoardOperation *plan;
+
+        pool->file_grid = (Grid){ config->processes, config->threads, config->greenlets };
+        if (!pool->is_overridden)
+                change.to = pool->file_grid;
+        pool->config = pool_config_ref(config);
+        pool_config_unref(before);
+        if (is_same)
+                definition_renew(from, config);
+        if (is_same && grid_equal(&change.from, &change.to)) {
+                publish_pool(pool);
+                return 0;
+        }
+        fresh = is_same ? redefine_for(pool, &change.to, false)
+                        : definition_new(config, ++pool->definitions, &change.to,
+                                         pool->engine->settings.is_user_mode);
+        plan = fresh ? operation_plan(pool, OPERATE_RELOAD, &change.to, fresh != from,
+                                      request->actor)
+                     : NULL;
+        if (!plan)
+                return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
+        pool_retarget(pool, &change.to, fresh, pool->is_overridden, true);
+        return operation_begin(pool, OPERATE_RELOAD, plan, from);
+}

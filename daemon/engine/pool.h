@@ -1,0 +1,130 @@
+/* pool.h - one pool: its slots, its target, and the operation that is under way
+ *
+ * A person changes the target (grid, definition, up or down); pool_reconcile() does the rest,
+ * step by step, as the slots report. Commands return at once with the operation that they began.
+ * One operation at a time: a second change replaces the first, whose row then says so. */
+#pragma once
+
+#include "engine/definition.h"
+#include "engine/engine.h"
+#include "engine/slot.h"
+#include "model/pool.h"
+#include "spawn/listeners.h"
+
+typedef enum OperationKind {
+        OPERATE_SCALE = 1,
+        OPERATE_START,
+        OPERATE_STOP,
+        OPERATE_RESTART,
+        OPERATE_RELOAD,
+} OperationKind;
+DECLARE_NAMES(operation_kind, OperationKind);
+
+typedef struct Operation {
+        BoardOperation row;
+        OperationKind kind;
+        Definition *from_definition; /* to roll back to */
+        unsigned floor;              /* ready slots never fall under it */
+        uint64_t began_usec;
+        bool was_overridden; /* to roll back to, as well */
+        bool is_rolling_back, is_runtime;
+} Operation;
+
+struct Pool {
+        Engine *engine;
+        char *name;
+        char subject[80]; /* "pool web" */
+        bool is_builtin;
+        uint32_t row;
+        PoolConfig *config;
+        Definition *definition; /* the target's */
+        unsigned definitions;   /* last number given */
+        Grid grid, file_grid;   /* the target's; that of the file */
+        ScaleMode mode;
+        bool is_overridden; /* a scale wins over the file */
+        bool is_up;         /* goal */
+        bool is_held_down;  /* stopped by a person before reeved died: do not start it */
+        bool is_leaving;    /* its file is gone: remove it when it is empty */
+        uint64_t generation;
+        PoolState state;
+        uint64_t restarts;
+        Slot **slots; /* ascending by number */
+        size_t slot_count;
+        Operation *operation;
+        sd_event_source *settle_source;
+
+        Listeners listeners;
+        bool are_listeners_open;
+        int notify_fd;
+        char notify_path[108];
+        sd_event_source *notify_source;
+        int log_directory_fd;
+        bool is_touched;
+        Error error; /* why it is degraded or failed */
+};
+
+typedef struct PoolRequest {
+        const char *actor;
+        bool is_dry_run, is_runtime, is_rolling;
+        bool has_generation; /* refuse unless it is this one */
+        uint64_t generation;
+        bool has_mode;
+        ScaleMode mode;
+} PoolRequest;
+
+typedef struct PoolOutcome {
+        bool is_done;              /* nothing was left to do */
+        BoardOperation *operation; /* borrowed until the loop goes on; NULL: none */
+        BoardOperation *plan;      /* of a dry run: free() it */
+} PoolOutcome;
+
+/** pool_new() - from its configuration; nothing is opened yet
+ *  Return: 0; negative errno with @reterr */
+int pool_new(Engine *engine, PoolConfig *config, bool is_builtin, Pool **ret, Error *reterr);
+
+/** pool_free() - its slots must be stopped; Return: NULL */
+Pool *pool_free(Pool *pool);
+DEFINE_AUTO(Pool, pool_free);
+
+/** pool_open_listeners() - bind what is not bound yet; Return: 0; negative errno with @reterr */
+int pool_open_listeners(Pool *pool, Error *reterr);
+
+/** pool_scale(), pool_start(), pool_stop(), pool_restart() - change the target
+ *  Return: 0 with @ret; -ESTALE (generation), -ERANGE, -EINVAL or others with @reterr */
+int pool_scale(Pool *pool, const ScaleRequest *scale, const PoolRequest *request, PoolOutcome *ret,
+               Error *reterr);
+int pool_start(Pool *pool, const PoolRequest *request, PoolOutcome *ret, Error *reterr);
+int pool_stop(Pool *pool, const PoolRequest *request, PoolOutcome *ret, Error *reterr);
+int pool_restart(Pool *pool, const PoolRequest *request, PoolOutcome *ret, Error *reterr);
+
+/** pool_reset_failed() - forget failures: failed and waiting workers start afresh */
+void pool_reset_failed(Pool *pool);
+
+/** pool_redefine() - another configuration for the same pool; only what differs moves
+ *  @config: a reference is taken
+ *  Return: 0; negative errno with @reterr */
+int pool_redefine(Pool *pool, PoolConfig *config, const PoolRequest *request, Error *reterr);
+
+/** pool_retarget() - the grid and definition that its slots shall come to match
+ *  Return: nothing; the generation grows, the kept scale follows unless @is_runtime */
+void pool_retarget(Pool *pool, const Grid *grid, Definition *definition, bool is_overridden,
+                   bool is_runtime);
+
+/** pool_look_again() - reconcile at the latest in @usec */
+void pool_look_again(Pool *pool, uint64_t usec);
+
+/** pool_reconcile() - take the next steps, derive the state, show both */
+void pool_reconcile(Pool *pool);
+
+/** pool_slot() - Return: the slot of this number, NULL */
+Slot *pool_slot(const Pool *pool, unsigned number);
+
+/** pool_take_slot() - the slot of this number, made if need be
+ *  Return: the slot; NULL with @reterr */
+Slot *pool_take_slot(Pool *pool, unsigned number, Error *reterr);
+
+/** pool_is_empty() - nothing of it lives */
+bool pool_is_empty(const Pool *pool);
+
+/** pool_limits() - of its file */
+GridLimits pool_limits(const Pool *pool);

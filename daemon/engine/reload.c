@@ -1,0 +1,196 @@
+/* reload.c - see reload.h */
+#include "engine/reload.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "engine/pool.h"
+#include "engine/publish.h"
+#include "engine/report.h"
+
+/* ---- what cannot be honoured ---- */
+
+static void warn_identity(Engine *engine, const PoolConfig *config)
+{
+        if (!engine->settings.is_user_mode)
+                return;
+        if (config->user)
+                publish_warning(
+                        engine, config->name,
+                        "pool %s: User=%s needs a reeved that runs as root; its workers run "
+                        "as uid %u.",
+                        config->name, config->user, (unsigned)getuid());
+        if (config->group)
+                publish_warning(engine, config->name,
+                                "pool %s: Group=%s needs a reeved that runs as root; its workers "
+                                "run as gid %u.",
+                                config->name, config->group, (unsigned)getgid());
+}
+
+static void warn_controller(Engine *engine, const PoolConfig *config, bool is_set, const char *key,
+                            const char *controller)
+{
+        if (!is_set)
+                return;
+        if (!family_root_has_controller(engine->families, controller))
+                publish_warning(engine, config->name,
+                                "pool %s: %s= has no effect: the cgroup controller %s cannot be "
+                                "had here.",
+                                config->name, key, controller);
+        else
+                publish_warning(engine, config->name, "pool %s: %s= has no effect in this version.",
+                                config->name, key);
+}
+
+static void warn_later(Engine *engine, const PoolConfig *config, bool is_set, const char *what)
+{
+        if (is_set)
+                publish_warning(engine, config->name, "pool %s: %s has no effect in this version.",
+                                config->name, what);
+}
+
+static void warn_output(Engine *engine, const PoolConfig *config)
+{
+        OutputKind kind = config->output.kind;
+
+        if (kind == OUTPUT_JOURNAL || kind == OUTPUT_APPEND)
+                publish_warning(engine, config->name,
+                                "pool %s: StandardOutput=%s is not to be had in this version; its "
+                                "output goes to reeve's log files.",
+                                config->name, output_kind_to_name(kind));
+        else if (config->error.kind != kind && config->error.kind != OUTPUT_NULL)
+                publish_warning(engine, config->name,
+                                "pool %s: StandardError= goes where StandardOutput= goes in this "
+                                "version.",
+                                config->name);
+}
+
+void reload_warn(Engine *engine, const PoolConfig *config)
+{
+        warn_identity(engine, config);
+        warn_controller(engine, config, config->memory_max_bytes != UINT64_MAX, "MemoryMax",
+                        "memory");
+        warn_controller(engine, config, config->cpu_quota_percent != 0, "CPUQuota", "cpu");
+        warn_controller(engine, config, config->cpu_weight != 0, "CPUWeight", "cpu");
+        warn_controller(engine, config, config->tasks_max != UINT64_MAX, "TasksMax", "pids");
+        warn_output(engine, config);
+        warn_later(engine, config, config->probe != PROBE_NONE, "the probe of [Health]");
+        warn_later(engine, config, config->mode == SCALE_AUTO, "Mode=auto");
+        warn_later(engine, config, config->throughput != NULL, "Throughput=");
+        warn_later(engine, config, config->reload_command != NULL, "ExecReload=");
+        warn_later(engine, config, config->reload_signal != 0, "ReloadSignal=");
+        warn_later(engine, config, config->log_timestamps, "Timestamps=");
+        warn_later(engine, config, config->memory_budget_bytes != UINT64_MAX, "MemoryBudget=");
+        warn_later(engine, config,
+                   text_list_count(config->after) + text_list_count(config->requires) > 0,
+                   "the order of After= and Requires=");
+        if (config->thread_control == THREADS_LIVE)
+                publish_warning(engine, config->name,
+                                "pool %s: ThreadControl=live is not to be had in this version; "
+                                "workers are replaced when the thread count changes.",
+                                config->name);
+}
+
+/* ---- reloading ---- */
+
+static int take_pool(Engine *engine, PoolConfig *config, const char *actor, Error *reterr)
+{
+        const PoolRequest request = { .actor = actor };
+        PoolOutcome outcome = { 0 };
+        Pool *pool = engine_find_pool(engine, config->name);
+        AUTO(Pool) *fresh = NULL;
+        int r;
+
+        publish_clear_warnings(engine, config->name);
+        reload_warn(engine, config);
+        if (pool && !pool->is_leaving)
+                return pool_redefine(pool, config, &request, reterr);
+        if (pool)
+                return error_set(reterr, -EBUSY, "conflict",
+                                 "pool %s is still leaving; reload again when it is gone.",
+                                 config->name);
+        r = pool_new(engine, config, false, &fresh, reterr);
+        if (r < 0)
+                return r;
+        pool = fresh;
+        if (engine_add_pool(engine, pool) < 0)
+                return error_set(reterr, -ENOMEM, "no-memory", "pool %s: out of memory",
+                                 config->name);
+        fresh = NULL;
+        return pool_start(pool, &request, &outcome, reterr);
+}
+
+static void leave(Engine *engine, Pool *pool, const char *actor)
+{
+        const PoolRequest request = { .actor = actor };
+        PoolOutcome outcome = { 0 };
+
+        report(LOG_NOTICE, "%s: its file is gone: draining it", pool->subject);
+        pool->is_leaving = true;
+        (void)pool_stop(pool, &request, &outcome, NULL);
+        engine_touch(engine, pool);
+}
+
+static int apply(Engine *engine, const Config *config, const char *actor, Error *reterr)
+{
+        Error first = { 0 };
+        int r = 0;
+
+        for (size_t i = 0; i < engine->pool_count; i++) {
+                Pool *pool = engine->pools[i];
+
+                if (!pool->is_builtin && !pool->is_leaving && !config_find(config, pool->name))
+                        leave(engine, pool, actor);
+        }
+        for (size_t i = 0; i < config->pool_count; i++) {
+                Error error = { 0 };
+
+                /* One pool that cannot be taken is no reason to leave the others behind. */
+                if (take_pool(engine, config->pools[i], actor, &error) < 0 && r == 0) {
+                        first = error;
+                        r = -ECANCELED;
+                }
+        }
+        if (r < 0)
+                *reterr = first;
+        return r;
+}
+
+static int problem_error(const ProblemList *problems, Error *reterr)
+{
+        for (size_t i = 0; i < problems->count; i++)
+                if (problems->items[i].kind == PROBLEM_ERROR) {
+                        AUTO_FREE char *sentence = problem_format(&problems->items[i]);
+
+                        return error_set(reterr, -EINVAL, "invalid",
+                                         "%s. Nothing was changed; `reevectl check` shows all.",
+                                         sentence ? sentence : "The configuration is broken");
+                }
+        return error_set(reterr, -EINVAL, "invalid", "The configuration cannot be read.");
+}
+
+int reload_apply(Engine *engine, const char *actor, bool is_dry_run, Error *reterr)
+{
+        ProblemList problems = { 0 };
+        Config *config = NULL;
+        int r;
+
+        if (!engine->hooks.read_config)
+                return error_set(reterr, -EOPNOTSUPP, "not-supported", "Nothing to reload.");
+        r = engine->hooks.read_config(engine->hooks.userdata, &problems, &config);
+        if (r < 0)
+                r = problem_error(&problems, reterr);
+        problem_list_done(&problems);
+        if (r < 0 || is_dry_run) {
+                config_free(config);
+                return r;
+        }
+        r = apply(engine, config, actor, reterr);
+        config_free(engine->config);
+        engine->config = config;
+        report(LOG_NOTICE, "configuration reloaded: %zu pools", config->pool_count);
+        return r;
+}

@@ -1,0 +1,65 @@
+/* sampler.c - see sampler.h
+ *
+ * The budget is kept by measuring what a round costs on our own CPU clock and, if it was more
+ * than its share of the interval, waiting longer until the next. */
+#include "engine/sampler.h"
+
+#include "engine/pool.h"
+#include "engine/priority.h"
+#include "engine/publish.h"
+#include "sys/clock.h"
+
+static void sample_slot(Slot *slot, uint64_t now)
+{
+        ProcessSample sample;
+
+        if (!pidref_is_set(&slot->process)
+            || process_sample_take(slot->process.pid, now, &sample) < 0)
+                return;
+        /* Ours cannot be another process while it is not reaped; an adopted one can. */
+        if (slot->process.start_ticks == 0)
+                slot->process.start_ticks = sample.start_ticks;
+        if (slot->process.start_ticks != sample.start_ticks)
+                return;
+        slot->cpu_ratio = slot->has_sample ? process_sample_cpu_ratio(&slot->sample, &sample) : -1;
+        slot->sample = sample;
+        slot->has_sample = true;
+        publish_slot(slot);
+}
+
+static uint64_t next_interval(const Engine *engine, uint64_t cost_usec)
+{
+        uint64_t wanted = engine->config->sample_interval_usec;
+        double budget = engine->config->sample_budget_ratio;
+        uint64_t afforded = budget > 0 ? (uint64_t)((double)cost_usec / budget) : 0;
+
+        return MAX(wanted, afforded);
+}
+
+static int on_sample(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Engine *engine = userdata;
+        uint64_t before = clock_usec(CLOCK_THREAD_CPUTIME_ID), now = now_usec();
+        int r;
+
+        for (size_t i = 0; i < engine->pool_count; i++)
+                for (size_t j = 0; j < engine->pools[i]->slot_count; j++)
+                        sample_slot(engine->pools[i]->slots[j], now);
+        engine->sample_interval_usec =
+                next_interval(engine, clock_usec(CLOCK_THREAD_CPUTIME_ID) - before);
+        r = sd_event_source_set_time(source, now + engine->sample_interval_usec);
+        return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+int sampler_open(Engine *engine)
+{
+        uint64_t interval = engine->config->sample_interval_usec;
+        int r;
+
+        if (interval == 0)
+                return 0;
+        engine->sample_interval_usec = interval;
+        r = sd_event_add_time(engine->event, &engine->sample_source, CLOCK_MONOTONIC,
+                              now_usec() + interval, interval / 20 + 1, on_sample, engine);
+        return r < 0 ? r : sd_event_source_set_priority(engine->sample_source, PRIORITY_SAMPLE);
+}

@@ -1,0 +1,7 @@
+/* sampler.h - looks at the workers' processes at an interval, within a CPU budget */
+#pragma once
+
+#include "engine/engine.h"
+
+/** sampler_open() - begin, unless SampleIntervalSec=0; Return: 0, negative errno */
+int sampler_open(Engine *engine);

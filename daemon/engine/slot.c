@@ -1,0 +1,430 @@
+/* slot.c - see slot.h
+ *
+ * slot_event() is the only way in which a worker's state changes. Effects may raise further
+ * events (a spawn that fails at once); these wait in the slot's queue until the present one is
+ * done, so that the model sees them one after the other. */
+#include "engine/slot.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "engine/launch.h"
+#include "engine/operation.h"
+#include "engine/pool.h"
+#include "engine/priority.h"
+#include "engine/publish.h"
+#include "engine/reap.h"
+#include "engine/report.h"
+#include "sys/clock.h"
+#include "sys/fd.h"
+
+char *slot_subject(const Slot *slot, char *buffer, size_t size)
+{
+        (void)snprintf(buffer, size, "pool %s: worker %u", slot->pool->name, slot->number);
+        return buffer;
+}
+
+int slot_new(Pool *pool, unsigned number, Slot **ret, Error *reterr)
+{
+        AUTO(Slot) *slot = calloc(1, sizeof(Slot));
+        int r;
+
+        if (!slot)
+                return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
+        slot->pool = pool;
+        slot->number = number;
+        slot->row = UINT32_MAX;
+        slot->process = PIDREF_UNSET;
+        slot->status_fd = -1;
+        slot->cpu_ratio = -1;
+        worker_init(&slot->worker);
+        slot_define(slot, pool->definition);
+        r = publish_take_row(pool->engine, slot);
+        if (r < 0)
+                return error_set(reterr, r, "board-full", "%s: no room on the board: %s",
+                                 pool->subject, strerror(-r));
+        r = family_new(pool->engine->families, pool->name, number, slot, &slot->family, reterr);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(slot);
+        return 0;
+}
+
+Slot *slot_free(Slot *slot)
+{
+        if (!slot)
+                return NULL;
+        assert(!pidref_is_set(&slot->process));
+        reap_forget(slot);
+        sd_event_source_disable_unref(slot->timer);
+        sd_event_source_disable_unref(slot->status_source);
+        sd_event_source_disable_unref(slot->exit_source);
+        sd_event_source_disable_unref(slot->log_source);
+        (void)fd_close(slot->status_fd);
+        log_capture_free(slot->log);
+        for (size_t i = 0; slot->listen_fds && i < slot->pool->listeners.count; i++)
+                (void)fd_close(slot->listen_fds[i]);
+        free(slot->listen_fds);
+        family_free(slot->family);
+        if (slot->row != UINT32_MAX)
+                publish_drop_row(slot->pool->engine, slot);
+        definition_unref(slot->definition);
+        free(slot);
+        return NULL;
+}
+
+void slot_define(Slot *slot, Definition *definition)
+{
+        Definition *before = slot->definition;
+
+        slot->definition = definition_ref(definition);
+        definition_unref(before);
+}
+
+/* ---- timers ---- */
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Slot *slot = userdata;
+        WorkerEvent event = worker_due(&slot->worker, now_usec());
+
+        /* What else is due comes with the next round: the timer is armed again below. */
+        if (event)
+                slot_event(slot, event, NULL);
+        else
+                publish_slot(slot);
+        return 0;
+}
+
+void slot_rearm(Slot *slot)
+{
+        uint64_t next = worker_next_usec(&slot->worker);
+        int r;
+
+        if (next == USEC_INFINITY) {
+                if (slot->timer)
+                        (void)sd_event_source_set_enabled(slot->timer, SD_EVENT_OFF);
+                return;
+        }
+        if (slot->timer) {
+                r = sd_event_source_set_time(slot->timer, next);
+                if (r >= 0)
+                        r = sd_event_source_set_enabled(slot->timer, SD_EVENT_ONESHOT);
+        } else {
+                /* Accuracy 1 us: the default of 250 ms would make a deadline that much late. */
+                r = sd_event_add_time(slot->pool->engine->event, &slot->timer, CLOCK_MONOTONIC,
+                                      next, 1, on_timer, slot);
+                if (r >= 0)
+                        r = sd_event_source_set_priority(slot->timer, PRIORITY_TIMER);
+        }
+        if (r < 0)
+                report(LOG_ERR, "%s: worker %u: cannot arm its timer: %s", slot->pool->subject,
+                       slot->number, strerror(-r));
+}
+
+/* ---- effects ---- */
+
+static void push_event(Slot *slot, WorkerEvent event, const WorkerExit *exit)
+{
+        assert(slot->queued < SLOT_QUEUE_SIZE);
+        slot->queue[slot->queued++] = (SlotEvent){ event, exit ? *exit : (WorkerExit){ 0 } };
+}
+
+static void finish_status(Slot *slot)
+{
+        slot->status_source = sd_event_source_disable_unref(slot->status_source);
+        slot->status_fd = fd_close(slot->status_fd);
+}
+
+/* Return: what spawn_read_status() says; the pipe is done with unless that is 0. */
+static int read_status(Slot *slot)
+{
+        char subject[96];
+        int r = spawn_read_status(slot->status_fd, slot_subject(slot, subject, sizeof(subject)),
+                                  &slot->error);
+
+        if (r != 0)
+                finish_status(slot);
+        return r;
+}
+
+static int on_status(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        Slot *slot = userdata;
+
+        /* A failed step needs no event of its own: the child ends and SIGCHLD tells. */
+        if (read_status(slot) > 0)
+                slot_event(slot, WORKER_EVENT_EXECUTED, NULL);
+        return 0;
+}
+
+static int watch_status(Slot *slot)
+{
+        int r = sd_event_add_io(slot->pool->engine->event, &slot->status_source, slot->status_fd,
+                                EPOLLIN, on_status, slot);
+
+        return r < 0 ? r : sd_event_source_set_priority(slot->status_source, PRIORITY_SPAWN);
+}
+
+static void spawn_failed(Slot *slot)
+{
+        const WorkerExit exit = { .kind = EXIT_REASON,
+                                  .reason = EXIT_REASON_SPAWN_FAILED,
+                                  .realtime_usec = now_realtime_usec() };
+
+        report(LOG_ERR, "%s", slot->error.message);
+        slot->pool->error = slot->error;
+        operation_start_failed(slot->pool, slot, &exit);
+        push_event(slot, WORKER_EVENT_SPAWN_FAILED, &exit);
+}
+
+static void effect_spawn(Slot *slot)
+{
+        slot->error = (Error){ 0 };
+        slot->status_text[0] = '\0';
+        slot->has_sample = false;
+        slot->cpu_ratio = -1;
+        slot->is_adopted = false;
+        if (launch_slot(slot, &slot->error) < 0) {
+                spawn_failed(slot);
+                return;
+        }
+        push_event(slot, WORKER_EVENT_SPAWNED, NULL);
+        if (slot->status_fd < 0)
+                push_event(slot, WORKER_EVENT_EXECUTED, NULL);
+        else if (watch_status(slot) < 0)
+                report(LOG_ERR, "%s: worker %u: cannot watch its start", slot->pool->subject,
+                       slot->number);
+}
+
+static void effect_terminate(Slot *slot)
+{
+        const PoolConfig *policy = slot->definition->config;
+
+        if (policy->kill_mode == KILL_CONTROL_GROUP || !pidref_is_set(&slot->process)) {
+                (void)family_signal(slot->family, &slot->process, policy->kill_signal);
+                return;
+        }
+        /* ESRCH: it ended meanwhile, and that news is on its way. */
+        (void)pidref_signal(&slot->process, policy->kill_signal);
+        (void)pidref_signal(&slot->process, SIGCONT);
+}
+
+static void effect_kill(Slot *slot)
+{
+        if (slot->definition->config->kill_mode == KILL_PROCESS)
+                (void)pidref_signal(&slot->process, SIGKILL);
+        else
+                (void)family_kill(slot->family, &slot->process);
+}
+
+static void tell_exit(Slot *slot)
+{
+        const WorkerExit *exit = &slot->worker.last_exit;
+        char value[32], subject[96];
+        const char *reason = exit->reason ? exit_reason_to_name(exit->reason) : NULL;
+        const char *key = "reason";
+
+        if (exit->kind == EXIT_CODE) {
+                key = "code";
+                (void)snprintf(value, sizeof(value), "%d", exit->value);
+        } else if (exit->kind == EXIT_SIGNAL) {
+                key = "signal";
+                (void)snprintf(value, sizeof(value), "SIG%s", sigabbrev_np(exit->value));
+        } else {
+                (void)text_copy(value, sizeof(value), reason ? reason : "unknown");
+                reason = NULL;
+        }
+        publish_event(slot->pool->engine, EVENT_WORKER_EXITED, slot->pool, slot, NULL, key, value,
+                      reason ? "reason" : "wanted",
+                      reason                   ? reason
+                      : slot->worker.is_wanted ? "yes"
+                                               : "no",
+                      NULL);
+        report(slot->worker.is_wanted ? LOG_NOTICE : LOG_DEBUG, "%s ended: %s %s",
+               slot_subject(slot, subject, sizeof(subject)), key, value);
+}
+
+static void tell_left_behind(Slot *slot)
+{
+        pid_t pids[8];
+        size_t count = family_members(slot->family, NULL, pids, COUNT_OF(pids));
+
+        publish_warning(slot->pool->engine, slot->pool->name,
+                        "%s: worker %u left %zu processes behind (PID %d first), as "
+                        "KillMode=process asks.",
+                        slot->pool->subject, slot->number, count, count ? (int)pids[0] : 0);
+}
+
+static void tell_effects(Slot *slot, unsigned effects)
+{
+        Engine *engine = slot->pool->engine;
+
+        if (effects & WORKER_EFFECT_UNEXPECTED)
+                report(LOG_WARNING, "%s: worker %u: an event came that cannot come while it is %s",
+                       slot->pool->subject, slot->number, worker_state_to_name(slot->worker.state));
+        if (effects & WORKER_EFFECT_EXITED)
+                tell_exit(slot);
+        if (effects & WORKER_EFFECT_LEFT_BEHIND)
+                tell_left_behind(slot);
+        if (effects & WORKER_EFFECT_STARTED)
+                publish_event(engine, EVENT_WORKER_STARTED, slot->pool, slot, NULL, NULL);
+        if (effects & WORKER_EFFECT_READY)
+                publish_event(engine, EVENT_WORKER_READY, slot->pool, slot, NULL, NULL);
+}
+
+static void perform_effects(Slot *slot, unsigned effects)
+{
+        tell_effects(slot, effects);
+        if (effects & WORKER_EFFECT_TERMINATE)
+                effect_terminate(slot);
+        if (effects & WORKER_EFFECT_ABORT)
+                (void)pidref_signal(&slot->process, SIGABRT);
+        if (effects & WORKER_EFFECT_KILL)
+                effect_kill(slot);
+        if (effects & WORKER_EFFECT_CHECK_GONE)
+                slot_check_gone(slot);
+        if (effects & WORKER_EFFECT_SPAWN)
+                effect_spawn(slot);
+}
+
+static uint64_t random_number(void)
+{
+        uint64_t number = 0;
+
+        /* Only spreads back-offs: without entropy all wait equally long. */
+        (void)getrandom(&number, sizeof(number), GRND_NONBLOCK);
+        return number;
+}
+
+static void step(Slot *slot, const SlotEvent *happened)
+{
+        unsigned restarts = slot->worker.restarts;
+        WorkerState before = slot->worker.state;
+        unsigned effects;
+
+        effects = worker_step(&slot->worker, happened->event, &happened->exit,
+                              slot->definition->config, now_usec(), random_number());
+        if (slot->worker.restarts > restarts)
+                slot->pool->restarts++;
+        report(LOG_DEBUG, "%s: worker %u: %s: %s -> %s", slot->pool->subject, slot->number,
+               worker_event_to_name(happened->event), worker_state_to_name(before),
+               worker_state_to_name(slot->worker.state));
+        perform_effects(slot, effects);
+}
+
+void slot_event(Slot *slot, WorkerEvent event, const WorkerExit *exit)
+{
+        push_event(slot, event, exit);
+        if (slot->is_stepping)
+                return;
+        slot->is_stepping = true;
+        while (slot->queued > 0) {
+                SlotEvent happened = slot->queue[0];
+
+                slot->queued--;
+                memmove(&slot->queue[0], &slot->queue[1], slot->queued * sizeof(SlotEvent));
+                step(slot, &happened);
+        }
+        slot->is_stepping = false;
+        slot_rearm(slot);
+        publish_slot(slot);
+        engine_touch(slot->pool->engine, slot->pool);
+}
+
+/* ---- the main process ---- */
+
+static int on_adopted_exit(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        Slot *slot = userdata;
+
+        reap_adopted(slot);
+        return 0;
+}
+
+static int watch_adopted(Slot *slot)
+{
+        int r = sd_event_add_io(slot->pool->engine->event, &slot->exit_source, slot->process.fd,
+                                EPOLLIN, on_adopted_exit, slot);
+
+        return r < 0 ? r : sd_event_source_set_priority(slot->exit_source, PRIORITY_REAP);
+}
+
+static void let_go(Slot *slot)
+{
+        slot->exit_source = sd_event_source_disable_unref(slot->exit_source);
+        if (pidref_is_set(&slot->process))
+                (void)map_remove(&slot->pool->engine->slots_by_pid, (uint64_t)slot->process.pid);
+        pidref_done(&slot->process);
+        slot->pool->engine->is_state_dirty = true;
+}
+
+int slot_hold(Slot *slot, PidRef *process_consume, bool is_child)
+{
+        int r;
+
+        let_go(slot);
+        slot->process = *process_consume;
+        *process_consume = PIDREF_UNSET;
+        slot->is_child = is_child;
+        slot->pool->engine->is_state_dirty = true;
+        r = map_put(&slot->pool->engine->slots_by_pid, (uint64_t)slot->process.pid, slot);
+        if (r == 0 && !is_child)
+                r = watch_adopted(slot);
+        if (r < 0)
+                let_go(slot);
+        return r;
+}
+
+/* Settle what reeve-exec said. Return: true if a step of it failed: the command never ran. */
+static bool has_start_failed(Slot *slot)
+{
+        int r = slot->status_fd >= 0 ? read_status(slot) : 0;
+
+        /* It executed and ended before we were asked: first things first. */
+        if (r > 0)
+                slot_event(slot, WORKER_EVENT_EXECUTED, NULL);
+        finish_status(slot);
+        if (r >= 0 && !slot->error.code)
+                return false;
+        slot->pool->error = slot->error;
+        report(LOG_ERR, "%s", slot->error.message);
+        return true;
+}
+
+void slot_exited(Slot *slot, const WorkerExit *exit)
+{
+        WorkerExit known = *exit;
+
+        if (has_start_failed(slot))
+                known.reason = EXIT_REASON_SPAWN_FAILED;
+        if (slot->worker.is_wanted && !slot->worker.is_restart_due)
+                operation_start_failed(slot->pool, slot, &known);
+        else
+                operation_stopped(slot->pool, slot->process.pid);
+        let_go(slot);
+        slot_event(slot, WORKER_EVENT_EXITED, &known);
+}
+
+void slot_check_gone(Slot *slot)
+{
+        bool was_lingering = slot->is_lingering;
+
+        if (pidref_is_set(&slot->process))
+                return;
+        if (family_is_empty(slot->family, NULL) != 0) {
+                /* Empty, or it cannot be told any more: then waiting would help nobody. */
+                reap_forget(slot);
+                slot_event(slot, WORKER_EVENT_GONE, NULL);
+                return;
+        }
+        reap_linger(slot);
+        if (!was_lingering)
+                slot_event(slot, WORKER_EVENT_SURVIVORS, NULL);
+}

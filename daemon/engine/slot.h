@@ -1,0 +1,96 @@
+/* slot.h - one slot of a pool: the model's Worker and everything it holds of the kernel
+ *
+ * A slot outlives its processes: family, log pipe and reuseport sockets serve one life after
+ * the other. It is made when the plan first starts it and freed when it is stopped and no longer
+ * part of the grid. */
+#pragma once
+
+#include <sys/queue.h>
+
+#include "engine/definition.h"
+#include "engine/engine.h"
+#include "logs/capture.h"
+#include "model/worker.h"
+#include "sample/process.h"
+#include "sys/pidref.h"
+
+enum { SLOT_QUEUE_SIZE = 8, INSTANCE_SIZE = 40 };
+
+typedef struct SlotEvent {
+        WorkerEvent event;
+        WorkerExit exit;
+} SlotEvent;
+
+struct Slot {
+        Pool *pool;
+        unsigned number;
+        uint32_t row; /* of the board */
+        Worker worker;
+        Definition *definition; /* of the present life, or of the one being started */
+
+        PidRef process; /* the main process; unset once reaped */
+        bool is_child, is_adopted;
+        sd_event_source *exit_source; /* pidfd of a process that is not our child */
+        int status_fd;                /* reeve-exec reports here; -1: nothing is awaited */
+        sd_event_source *status_source;
+        Family *family;
+        LogCapture *log;
+        sd_event_source *log_source;
+        int *listen_fds; /* reuseport sockets of this slot */
+        sd_event_source *timer;
+        TAILQ_ENTRY(Slot) lingering; /* main process gone, others live: see reap.c */
+        bool is_lingering;
+
+        char instance[INSTANCE_SIZE]; /* REEVE_INSTANCE of the present life */
+        char status_text[128];        /* STATUS= */
+        uint64_t started_realtime_usec;
+        ProcessSample sample;
+        bool has_sample;
+        double cpu_ratio;   /* negative: not known */
+        Error error;        /* why the last start failed */
+        uint64_t operation; /* id of the one that began this life; 0: none */
+        unsigned operation_failures;
+
+        SlotEvent queue[SLOT_QUEUE_SIZE]; /* events raised while one is handled */
+        unsigned queued;
+        bool is_stepping;
+};
+
+/** slot_new() - make the slot's family and board row; nothing runs yet
+ *  Return: 0; negative errno with @reterr */
+int slot_new(Pool *pool, unsigned number, Slot **ret, Error *reterr);
+
+/** slot_free() - nothing of it may live; Return: NULL */
+Slot *slot_free(Slot *slot);
+DEFINE_AUTO(Slot, slot_free);
+
+/** slot_event() - something happened to the worker: step the model, perform the effects
+ *  @exit: for WORKER_EVENT_EXITED and SPAWN_FAILED, else NULL */
+void slot_event(Slot *slot, WorkerEvent event, const WorkerExit *exit);
+
+/** slot_rearm() - its deadlines changed without an event (EXTEND_TIMEOUT_USEC=, WATCHDOG=1) */
+void slot_rearm(Slot *slot);
+
+/** slot_define() - the definition of the next life */
+void slot_define(Slot *slot, Definition *definition);
+
+/** slot_exited() - the main process ended (and is reaped, if it was our child) */
+void slot_exited(Slot *slot, const WorkerExit *exit);
+
+/** slot_check_gone() - raise WORKER_EVENT_GONE if nothing of the slot lives */
+void slot_check_gone(Slot *slot);
+
+/** slot_hold() - this process is the worker's main process from now on
+ *  @process_consume: closed if it cannot be held
+ *  @is_child: its death comes by SIGCHLD, else by its pidfd
+ *  Return: 0, negative errno */
+int slot_hold(Slot *slot, PidRef *process_consume, bool is_child);
+
+/** slot_subject() - "pool web: worker 3", for messages; Return: @buffer */
+char *slot_subject(const Slot *slot, char *buffer, size_t size);
+
+/** slot_facts() - what is true of its state */
+static inline const WorkerFacts *slot_facts(const Slot *slot)
+{
+        return worker_facts(slot->worker.state);
+}

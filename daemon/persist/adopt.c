@@ -1,0 +1,163 @@
+/* adopt.c - see adopt.h */
+#include "persist/adopt.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "engine/adopt.h"
+#include "engine/publish.h"
+#include "engine/report.h"
+#include "sys/pidref.h"
+
+/* ---- out of the engine ---- */
+
+static void collect_pool(const Pool *pool, KeptPool *ret)
+{
+        *ret = (KeptPool){ .is_up = pool->is_up,
+                           .is_overridden = pool->is_overridden,
+                           .generation = pool->generation,
+                           .restarts = pool->restarts,
+                           .fingerprint = pool_config_fingerprint(pool->config),
+                           .grid = pool->grid };
+        (void)text_copy(ret->name, sizeof(ret->name), pool->name);
+}
+
+static bool collect_worker(Slot *slot, KeptWorker *ret)
+{
+        const Worker *worker = &slot->worker;
+
+        if (!pidref_is_set(&slot->process) || pidref_read_start(&slot->process) < 0)
+                return false;
+        *ret = (KeptWorker){ .slot = slot->number,
+                             .pid = slot->process.pid,
+                             .start_ticks = slot->process.start_ticks,
+                             .state = worker->state,
+                             .threads = slot->definition->threads,
+                             .greenlets = slot->definition->greenlets,
+                             .restarts = worker->restarts,
+                             .failures_in_row = worker->failures_in_row,
+                             .started_usec = worker->started_usec,
+                             .ready_usec = worker->ready_usec,
+                             .started_realtime_usec = slot->started_realtime_usec };
+        (void)text_copy(ret->pool, sizeof(ret->pool), slot->pool->name);
+        (void)text_copy(ret->instance, sizeof(ret->instance), slot->instance);
+        return true;
+}
+
+int adopt_collect(const Engine *engine, KeptState *ret)
+{
+        const BoardHeader *header = board_header(engine->board);
+        KeptState state = { .epoch = engine->epoch,
+                            .instances = engine->instances,
+                            .operations = engine->operations };
+        size_t slots = 0;
+
+        (void)text_copy(state.boot_id, sizeof(state.boot_id), header->boot_id);
+        for (size_t i = 0; i < engine->pool_count; i++)
+                slots += engine->pools[i]->slot_count;
+        state.pools = calloc(engine->pool_count + 1, sizeof(KeptPool));
+        state.workers = calloc(slots + 1, sizeof(KeptWorker));
+        if (!state.pools || !state.workers) {
+                state_done(&state);
+                return -ENOMEM;
+        }
+        for (size_t i = 0; i < engine->pool_count; i++) {
+                const Pool *pool = engine->pools[i];
+
+                collect_pool(pool, &state.pools[state.pool_count++]);
+                for (size_t j = 0; j < pool->slot_count; j++)
+                        state.worker_count +=
+                                collect_worker(pool->slots[j], &state.workers[state.worker_count]);
+        }
+        *ret = state;
+        return 0;
+}
+
+/* ---- back into it ---- */
+
+void adopt_wait_for_face(const KeptState *state)
+{
+        for (size_t i = 0; i < state->worker_count; i++) {
+                const KeptWorker *worker = &state->workers[i];
+                PidRef process = PIDREF_UNSET;
+
+                if (!text_equal(worker->pool, "@api")
+                    || pidref_open(worker->pid, worker->start_ticks, &process) < 0)
+                        continue;
+                (void)poll(&(struct pollfd){ .fd = process.fd, .events = POLLIN }, 1, 1000);
+                pidref_done(&process);
+        }
+}
+
+static const KeptPool *find_kept(const KeptState *state, const char *name)
+{
+        for (size_t i = 0; i < state->pool_count; i++)
+                if (text_equal(state->pools[i].name, name))
+                        return &state->pools[i];
+        return NULL;
+}
+
+static void tell_loss(Pool *pool, const KeptWorker *worker)
+{
+        char slot[24], pid[24];
+
+        (void)snprintf(slot, sizeof(slot), "%u", worker->slot);
+        (void)snprintf(pid, sizeof(pid), "%d", (int)worker->pid);
+        report(LOG_WARNING, "%s: worker %s (PID %s) ended while no reeved ran: how is unknown",
+               pool->subject, slot, pid);
+        publish_event(pool->engine, EVENT_WORKER_EXITED, pool, NULL, NULL, "reason", "unknown",
+                      "slot", slot, "pid", pid, "seen", "no", NULL);
+}
+
+static bool adopt_one(Pool *pool, const KeptPool *kept, const KeptWorker *worker)
+{
+        const Adoptee adoptee = {
+                .slot = worker->slot,
+                .pid = worker->pid,
+                .start_ticks = worker->start_ticks,
+                .state = worker->state,
+                .is_current = kept && kept->fingerprint == pool_config_fingerprint(pool->config),
+                .threads = worker->threads,
+                .greenlets = worker->greenlets,
+                .restarts = worker->restarts,
+                .failures_in_row = worker->failures_in_row,
+                .started_usec = worker->started_usec,
+                .ready_usec = worker->ready_usec,
+                .started_realtime_usec = worker->started_realtime_usec,
+                .instance = worker->instance
+        };
+        Error error = { 0 };
+        int r = adopt_worker(pool, &adoptee, &error);
+
+        if (r == -ESRCH)
+                tell_loss(pool, worker);
+        else if (r < 0)
+                report(LOG_ERR, "%s: worker %u is not adopted: %s", pool->subject, worker->slot,
+                       error_is_set(&error) ? error.message : strerror(-r));
+        return r >= 0;
+}
+
+size_t adopt_all(Engine *engine, const KeptState *state)
+{
+        size_t adopted = 0;
+
+        if (!text_equal(state->boot_id, board_header(engine->board)->boot_id))
+                return 0;
+        engine->operations = state->operations;
+        for (size_t i = 0; i < engine->pool_count; i++) {
+                Pool *pool = engine->pools[i];
+                const KeptPool *kept = find_kept(state, pool->name);
+
+                if (pool->is_builtin || !kept)
+                        continue;
+                adopt_pool(pool, kept->is_up, kept->generation, kept->restarts);
+                for (size_t j = 0; j < state->worker_count; j++)
+                        if (text_equal(state->workers[j].pool, pool->name))
+                                adopted += adopt_one(pool, kept, &state->workers[j]);
+        }
+        return adopted;
+}
