@@ -1,0 +1,185 @@
+/* Every case runs both ways: clone3 and its stand-in. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "sys/clone.h"
+#include "sys/fd.h"
+
+typedef struct Seen {
+        pid_t pid, parent;
+        sigset_t mask;
+        int runs;
+} Seen;
+
+static int look(void *userdata)
+{
+        Seen *seen = userdata;
+
+        seen->pid = getpid();
+        seen->parent = getppid();
+        (void)sigprocmask(SIG_SETMASK, NULL, &seen->mask);
+        seen->runs++;
+        return 42;
+}
+
+static int execute_true(void *userdata)
+{
+        char *const command[] = { "/bin/true", NULL }, *const environment[] = { NULL };
+
+        (void)execve(command[0], command, environment);
+        return 1;
+}
+
+static int exit_status(pid_t pid)
+{
+        int status;
+
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        return WEXITSTATUS(status);
+}
+
+static void both_ways(void (*check)(bool use_clone3))
+{
+        assert_true(clone_is_supported());
+        check(true);
+        check(false);
+}
+
+static void check_memory_is_shared(bool use_clone3)
+{
+        Seen seen = { 0 };
+        AUTO_CLOSE pidfd = -1;
+        pid_t pid = clone_run(look, &seen, -1, use_clone3, &pidfd);
+
+        assert_true(pid > 0);
+        assert_int_equal(seen.runs, 1); /* done before we went on */
+        assert_int_equal(seen.pid, pid);
+        assert_int_equal(seen.parent, getpid());
+        assert_int_equal(exit_status(pid), 42);
+}
+
+static void test_memory_is_shared(void **state)
+{
+        both_ways(check_memory_is_shared);
+}
+
+static void check_signals_are_blocked(bool use_clone3)
+{
+        Seen seen = { 0 };
+        AUTO_CLOSE pidfd = -1;
+        sigset_t before, after;
+        pid_t pid;
+
+        assert_int_equal(sigprocmask(SIG_SETMASK, NULL, &before), 0);
+        pid = clone_run(look, &seen, -1, use_clone3, &pidfd);
+        assert_int_equal(sigismember(&seen.mask, SIGTERM), 1);
+        assert_int_equal(sigismember(&seen.mask, SIGCHLD), 1);
+        assert_int_equal(sigprocmask(SIG_SETMASK, NULL, &after), 0);
+        for (int i = 1; i < _NSIG; i++)
+                assert_int_equal(sigismember(&before, i), sigismember(&after, i));
+        (void)exit_status(pid);
+}
+
+static void test_signals_are_blocked(void **state)
+{
+        both_ways(check_signals_are_blocked);
+}
+
+static void check_pidfd_tells_the_end(bool use_clone3)
+{
+        AUTO_CLOSE pidfd = -1;
+        pid_t pid = clone_run(execute_true, NULL, -1, use_clone3, &pidfd);
+        struct pollfd poll_fd;
+        siginfo_t info;
+
+        assert_true(pid > 0);
+        assert_true(fcntl(pidfd, F_GETFD) & FD_CLOEXEC);
+        poll_fd = (struct pollfd){ .fd = pidfd, .events = POLLIN };
+        assert_int_equal(poll(&poll_fd, 1, -1), 1);
+        assert_int_equal(waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED), 0);
+        assert_int_equal(info.si_pid, pid);
+        assert_int_equal(info.si_status, 0);
+}
+
+static void test_pidfd_tells_the_end(void **state)
+{
+        both_ways(check_pidfd_tells_the_end);
+}
+
+static void check_bad_cgroup_leaves_no_process(bool use_clone3)
+{
+        AUTO_CLOSE folder = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int pidfd = -1;
+        Seen seen = { 0 };
+
+        assert_true(clone_run(look, &seen, folder, use_clone3, &pidfd) < 0);
+        assert_int_equal(seen.runs, 0);
+        assert_int_equal(pidfd, -1);
+        assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+        assert_int_equal(errno, ECHILD);
+}
+
+static void test_bad_cgroup_leaves_no_process(void **state)
+{
+        both_ways(check_bad_cgroup_leaves_no_process);
+}
+
+/* Nothing of the parent's memory is copied: a limit on its size that leaves no room for another
+ * is no hindrance. What it costs is measured in the benchmarks. */
+static void check_memory_is_not_copied(bool use_clone3)
+{
+        size_t size = 300 << 20;
+        char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        struct rusage before, after;
+        AUTO_CLOSE pidfd = -1;
+
+        assert_true(memory != MAP_FAILED);
+        for (size_t i = 0; i < size; i += 4096)
+                memory[i] = 1;
+        assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+        for (int i = 0; i < 5; i++) {
+                pid_t pid = clone_run(execute_true, NULL, -1, use_clone3, &pidfd);
+
+                assert_true(pid > 0);
+                assert_int_equal(exit_status(pid), 0);
+                pidfd = fd_close(pidfd);
+        }
+        /* After a copying fork each page that is written to again costs a fault. */
+        for (size_t i = 0; i < size; i += 4096)
+                memory[i] = 2;
+        assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+        assert_true(after.ru_minflt - before.ru_minflt < 10000);
+        assert_int_equal(munmap(memory, size), 0);
+}
+
+static void test_memory_is_not_copied(void **state)
+{
+        both_ways(check_memory_is_not_copied);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_memory_is_shared),
+                cmocka_unit_test(test_signals_are_blocked),
+                cmocka_unit_test(test_pidfd_tells_the_end),
+                cmocka_unit_test(test_bad_cgroup_leaves_no_process),
+                cmocka_unit_test(test_memory_is_not_copied),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
