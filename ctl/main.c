@@ -44,6 +44,8 @@ static const Verb verbs[] = {
           verb_logs },
         { "events", "[-f] [--since ID]", "Show what happened",
           OPTION_FOLLOW | OPTION_SINCE | OPTION_OUTPUT | OPTIONS_CONNECTION, 0, 0, verb_events },
+        { "check", "[DIR]", "Check a configuration folder; needs no daemon", OPTION_OUTPUT, 0, 1,
+          verb_check },
         { "wait", "POOL... [--for=CONDITION]", "Wait until pools are ready, running or stopped",
           OPTION_FOR | OPTION_TIMEOUT | OPTION_ALL | OPTIONS_CONNECTION, 1, ANY, verb_wait },
         { "version", "", "Show the version", 0, 0, 0, NULL },
