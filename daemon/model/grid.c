@@ -235,7 +235,7 @@ static bool nearest_grid(const Grid *from, const GridLimits *limits, uint64_t to
 static void tell_total(const GridLimits *limits, uint64_t total, GridChange *change)
 {
         uint64_t product = (uint64_t)change->to.processes * change->to.threads;
-        char why[GRID_CUT_SIZE];
+        char why[sizeof("ProcessesMax=4294967295, ThreadsMax=4294967295")];
 
         if (product == total)
                 return;
