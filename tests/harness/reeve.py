@@ -199,6 +199,11 @@ class Daemon:
     def pool(self, name):
         return self.api.get(f"/v1/pools/{name}").json
 
+    def warnings(self, name):
+        """What the pool is warned of, and why it is not well."""
+        shown = self.pool(name)
+        return [*(item["message"] for item in shown["warnings"]), shown["last_error"] or ""]
+
     def workers(self, name):
         """By slot, those that have a process."""
         items = self.api.get(f"/v1/workers?pool={name}").json["items"]

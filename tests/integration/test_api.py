@@ -249,7 +249,7 @@ def test_events_replay(daemon):
 
 
 def test_t46_an_id_of_another_daemon_resets(daemon):
-    with daemon.events(headers={"Last-Event-ID": "123456789-1"}) as events:
+    with daemon.events(headers={"Last-Event-ID": "0123456789abcdef-1"}) as events:
         assert events.next()["event"] == "reset"
 
 

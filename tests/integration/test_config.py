@@ -105,5 +105,5 @@ def test_drop_ins_and_a_dry_reload(reeve):
 def test_a_key_that_cannot_be_honoured_is_a_warning(reeve):
     daemon = reeve({"w": pool(worker("pause"), MemoryMax="1G", TasksMax="10")},
                    environment={"REEVE_TEST_FAMILIES": "descent"})
-    shown = daemon.wait_state("w")
-    assert any("MemoryMax" in text for text in shown["warnings"])
+    daemon.wait_state("w")
+    assert any("MemoryMax" in text for text in daemon.warnings("w"))

@@ -135,7 +135,7 @@ def test_start_limit_and_a_persons_start(reeve, tmp_path):
     started = [event for event in past if event["type"] == "worker.started" and event["pool"] == "w"]
     assert len(started) == QUICK["StartLimitBurst"]
     assert the_worker(daemon, "w")["last_exit"]["code"] == 7
-    assert daemon.pool("w")["warnings"] != []
+    assert daemon.pool("w")["last_error"]
     mended.touch()
     daemon.api.post("/v1/pools/w/start", status=202)
     assert daemon.wait_state("w")["processes"]["ready"] == 1
@@ -214,7 +214,7 @@ def test_a_failing_step_is_a_sentence(reeve, keys, sentence):
     keys = {"ExecStart": worker("pause"), "Restart": "no", **keys}
     daemon = reeve({"w": pool(keys.pop("ExecStart"), **keys)})
     daemon.wait_state("w", "failed")
-    assert any(sentence in text for text in daemon.pool("w")["warnings"])
+    assert any(sentence in text for text in daemon.warnings("w"))
     assert the_worker(daemon, "w")["last_exit"]["reason"] == "spawn-failed"
 
 
