@@ -72,7 +72,7 @@ class Daemon:
 
     def write_pool(self, name, text):
         """The marker makes processes of this test known to survivors(), if they keep it."""
-        marked = text.replace("[Pool]\n", f"[Pool]\nEnvironment=REEVE_TEST={self.folder}\n", 1)
+        marked = text.replace("[Pool]\n", f"[Pool]\nEnvironment=TEST_FOLDER={self.folder}\n", 1)
         (self.etc / "pools.d" / f"{name}.pool").write_text(marked)
 
     # ---- life ----
