@@ -53,6 +53,9 @@ char *grid_format(char *buffer, size_t size, const Grid *grid);
 bool grid_equal(const Grid *a, const Grid *b);
 
 /** grid_change_plan() - the grid that follows from a request
+ *  A total keeps the threads and changes the processes where that meets it exactly; else it takes
+ *  the grid within the limits whose product comes nearest from below, and among equal ones the
+ *  shape that is nearest to the present one.
  *  Counts given explicitly that lie outside the limits are refused; derived ones are cut and
  *  the cut is told in @ret.
  *  @original: Processes= and Threads= of the file, for SCALE_RESET

@@ -6,7 +6,11 @@
  *
  * Wanted are the slots 0 .. processes-1, each in the current definition. An outdated one is
  * replaced in its slot; while that goes on up to max_surge workers stand in, in the lowest free
- * slots above. Ready slots never fall under the floor, min(old, new) - max_unavailable. */
+ * slots above. Ready slots never fall under the floor, min(old, new) - max_unavailable. A slot of
+ * the grid that has settled without being ready (failed, ended, unready) lowers the floor, else it
+ * would hold up every change; one that is on its way, a back-off included, is waited for.
+ *
+ * A slot that should be up is left to its own machine: failed ones are not started again here. */
 #pragma once
 
 #include <stdbool.h>
@@ -25,7 +29,8 @@ typedef struct PlanTarget {
         bool is_up; /* false: the pool is being stopped, all slots go */
         unsigned processes;
         unsigned floor;     /* ready slots may not fall under it by a planned stop */
-        unsigned max_surge; /* extra slots while outdated ones are replaced */
+        unsigned max_surge; /* extra slots while outdated ones are replaced; where nothing could be
+                             * replaced otherwise, one stands in even if this is 0 */
 } PlanTarget;
 
 typedef enum PlanVerb { PLAN_START = 1, PLAN_STOP } PlanVerb;

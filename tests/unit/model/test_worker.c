@@ -428,6 +428,7 @@ static void test_restart_is_at_once_and_can_be_taken_back(void **state)
         (void)happen(&c, WORKER_EVENT_EXECUTED);
         (void)happen(&c, WORKER_EVENT_RESTART);
         assert_int_equal(happen(&c, WORKER_EVENT_STOP), 0); /* the signal is out already */
+        assert_false(c.worker.is_restart_due);
         (void)end_with(&c, EXIT_SIGNAL, SIGTERM, EXIT_REASON_NONE);
         (void)happen(&c, WORKER_EVENT_GONE);
         assert_state(&c, "stopped");
