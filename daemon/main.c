@@ -273,12 +273,16 @@ static int run_engine(Main *context, Config *config, const ProblemList *problems
                                     .userdata = context };
         AUTO(Engine) *engine = NULL;
         Error error = { 0 };
+        int r;
 
         if (engine_new(&settings, &hooks, config, problems, &engine, &error) < 0) {
                 config_free(config);
                 return fail(&error);
         }
-        return engine_run(engine);
+        r = engine_run(engine);
+        if (engine->is_stopping)
+                state_forget(context->folders.runtime);
+        return r;
 }
 
 static int run(Main *context)

@@ -24,6 +24,10 @@
 #include "sys/fd.h"
 #include "sys/files.h"
 
+/* Spawning 1,000 workers must not write the state 1,000 times; what a crash within this time
+ * loses is found by the families. */
+#define KEEP_INTERVAL_USEC (50 * UINT64_C(1000))
+
 /* ---- pools ---- */
 
 static size_t pool_place(const Engine *engine, const char *name)
@@ -144,6 +148,42 @@ static int on_reconcile(sd_event_source *source, void *userdata)
         return 0;
 }
 
+static int on_keep(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Engine *engine = userdata;
+
+        if (!engine->is_state_dirty || !engine->hooks.keep_state)
+                return 0;
+        engine->is_state_dirty = false;
+        engine->kept_usec = now_usec();
+        engine->hooks.keep_state(engine->hooks.userdata, engine);
+        return 0;
+}
+
+/* At once after a quiet time; in a storm the state of all is written once for many changes. */
+static void keep_soon(Engine *engine)
+{
+        uint64_t at = MAX(now_usec(), engine->kept_usec + KEEP_INTERVAL_USEC);
+        int enabled = SD_EVENT_OFF, r = 0;
+
+        if (engine->keep_source)
+                r = sd_event_source_get_enabled(engine->keep_source, &enabled);
+        if (r < 0 || enabled != SD_EVENT_OFF)
+                return;
+        if (!engine->keep_source) {
+                r = sd_event_add_time(engine->event, &engine->keep_source, CLOCK_MONOTONIC, at, 1,
+                                      on_keep, engine);
+                if (r >= 0)
+                        r = sd_event_source_set_priority(engine->keep_source, PRIORITY_TELL);
+        } else {
+                r = sd_event_source_set_time(engine->keep_source, at);
+                if (r >= 0)
+                        r = sd_event_source_set_enabled(engine->keep_source, SD_EVENT_ONESHOT);
+        }
+        if (r < 0)
+                report(LOG_ERR, "cannot arm the timer that keeps the state: %s", strerror(-r));
+}
+
 static int on_tell(sd_event_source *source, void *userdata)
 {
         Engine *engine = userdata;
@@ -152,9 +192,8 @@ static int on_tell(sd_event_source *source, void *userdata)
         if (engine->has_news)
                 face_send_news(engine->face);
         engine->has_news = false;
-        if (engine->hooks.keep_state && engine->is_state_dirty)
-                engine->hooks.keep_state(engine->hooks.userdata, engine);
-        engine->is_state_dirty = false;
+        if (engine->is_state_dirty)
+                keep_soon(engine);
         return 0;
 }
 
@@ -424,6 +463,7 @@ Engine *engine_free(Engine *engine)
         if (engine->board)
                 publish_close(engine);
         sd_event_source_disable_unref(engine->sample_source);
+        sd_event_source_disable_unref(engine->keep_source);
         sd_event_source_disable_unref(engine->tell_source);
         sd_event_source_disable_unref(engine->reconcile_source);
         sd_event_source_disable_unref(engine->family_source);

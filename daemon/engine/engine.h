@@ -48,7 +48,7 @@ typedef struct EngineHooks {
         int (*load_scale)(void *userdata, const char *pool, Grid *ret);
         /* Take back what an earlier reeved left running; before the first start. */
         void (*adopt)(void *userdata, Engine *engine);
-        /* Something that adoption needs has changed; called at most once a round. */
+        /* Something that adoption needs has changed; called at most 20 times a second. */
         void (*keep_state)(void *userdata, const Engine *engine);
         /* Read the configuration again, with the kept scales.
          * Return: 0; -EINVAL with @problems, other negative errno */
@@ -82,8 +82,9 @@ struct Engine {
         uint64_t operations; /* last id given */
 
         Face *face;
-        sd_event_source *reconcile_source, *tell_source, *sample_source;
+        sd_event_source *reconcile_source, *tell_source, *sample_source, *keep_source;
         bool is_state_dirty, has_news;
+        uint64_t kept_usec;            /* when the state was last kept */
         uint64_t sample_interval_usec; /* as stretched by its budget */
 
         bool is_ready, is_stopping, is_killing;

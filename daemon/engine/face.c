@@ -15,6 +15,7 @@
 
 #include "base/text.h"
 #include "board/control.h"
+#include "engine/builtin.h"
 #include "engine/commands.h"
 #include "engine/priority.h"
 #include "engine/publish.h"
@@ -44,46 +45,6 @@ struct Face {
 };
 
 /* ---- its configuration ---- */
-
-static PoolConfig *face_config(const Engine *engine, const char *user)
-{
-        AUTO(PoolConfig) *config = calloc(1, sizeof(PoolConfig));
-
-        if (!config)
-                return NULL;
-        *config = (PoolConfig){ .references = 1,
-                                .type = SERVICE_NOTIFY,
-                                .umask = 0077,
-                                .no_new_privileges = true,
-                                .memory_max_bytes = UINT64_MAX,
-                                .tasks_max = UINT64_MAX,
-                                .restart = RESTART_ALWAYS,
-                                .restart_usec = 50000,
-                                .restart_max_usec = 1000000,
-                                .stable_usec = 10000000,
-                                .timeout_start_usec = 30000000,
-                                .timeout_stop_usec = 5000000,
-                                .kill_signal = SIGTERM,
-                                .processes = 1,
-                                .threads = 1,
-                                .processes_min = 1,
-                                .processes_max = 1,
-                                .threads_min = 1,
-                                .threads_max = 1,
-                                .thread_control = THREADS_FIXED,
-                                .max_surge = { .value = 1 },
-                                .memory_budget_bytes = UINT64_MAX,
-                                .log_max_bytes = 10 << 20,
-                                .log_max_files = 2 };
-        config->name = strdup("@api");
-        config->description = strdup("reeve's own HTTP API");
-        config->user = user ? strdup(user) : NULL;
-        config->environment = calloc(1, sizeof(char *));
-        if (!config->name || !config->description || (user && !config->user) || !config->environment
-            || text_list_add(&config->command, engine->settings.api_path) < 0)
-                return NULL;
-        return TAKE_PTR(config);
-}
 
 /* Who it runs as: ApiUser=, else nobody. NULL: as we do, when we are not root ourselves. */
 static const char *choose_user(Engine *engine)
@@ -271,7 +232,9 @@ static int open_executable(Face *face, Error *reterr)
 
 static int add_pool(Face *face, Error *reterr)
 {
-        AUTO(PoolConfig) *config = face_config(face->engine, choose_user(face->engine));
+        AUTO(PoolConfig) *config =
+                builtin_config("@api", "reeve's own HTTP API", face->engine->settings.api_path,
+                               choose_user(face->engine));
         AUTO(Pool) *pool = NULL;
         int r;
 

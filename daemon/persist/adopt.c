@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "engine/adopt.h"
+#include "engine/builtin.h"
 #include "engine/publish.h"
 #include "engine/report.h"
 #include "sys/pidref.h"
@@ -93,14 +94,6 @@ void adopt_wait_for_face(const KeptState *state)
         }
 }
 
-static const KeptPool *find_kept(const KeptState *state, const char *name)
-{
-        for (size_t i = 0; i < state->pool_count; i++)
-                if (text_equal(state->pools[i].name, name))
-                        return &state->pools[i];
-        return NULL;
-}
-
 static void tell_loss(Pool *pool, const KeptWorker *worker)
 {
         char slot[24], pid[24];
@@ -141,6 +134,47 @@ static bool adopt_one(Pool *pool, const KeptPool *kept, const KeptWorker *worker
         return r >= 0;
 }
 
+static size_t adopt_workers(Pool *pool, const KeptPool *kept, const KeptState *state)
+{
+        size_t adopted = 0;
+
+        adopt_pool(pool, kept->is_up, kept->generation, kept->restarts);
+        for (size_t i = 0; i < state->worker_count; i++)
+                if (text_equal(state->workers[i].pool, pool->name))
+                        adopted += adopt_one(pool, kept, &state->workers[i]);
+        return adopted;
+}
+
+/* The pool's file vanished while no reeved ran: its workers are taken back to be stopped. */
+static void drain(Engine *engine, const KeptPool *kept, const KeptState *state)
+{
+        AUTO(PoolConfig) *config =
+                builtin_config(kept->name, "its file is gone", "/nonexistent", NULL);
+        const PoolRequest request = { .actor = "reeved" };
+        PoolOutcome outcome = { 0 };
+        AUTO(Pool) *pool = NULL;
+        Error error = { 0 };
+
+        if (!config || pool_new(engine, config, false, &pool, &error) < 0
+            || engine_add_pool(engine, pool) < 0) {
+                report(LOG_ERR, "pool %s: cannot be drained: %s", kept->name, error.message);
+                return;
+        }
+        report(LOG_NOTICE, "pool %s: its file is gone: stopping %zu workers", kept->name,
+               adopt_workers(pool, kept, state));
+        pool->is_leaving = true;
+        pool->is_held_down = true;
+        (void)pool_stop(TAKE_PTR(pool), &request, &outcome, NULL);
+}
+
+static bool has_workers(const KeptState *state, const char *pool)
+{
+        for (size_t i = 0; i < state->worker_count; i++)
+                if (text_equal(state->workers[i].pool, pool))
+                        return true;
+        return false;
+}
+
 size_t adopt_all(Engine *engine, const KeptState *state)
 {
         size_t adopted = 0;
@@ -148,16 +182,14 @@ size_t adopt_all(Engine *engine, const KeptState *state)
         if (!text_equal(state->boot_id, board_header(engine->board)->boot_id))
                 return 0;
         engine->operations = state->operations;
-        for (size_t i = 0; i < engine->pool_count; i++) {
-                Pool *pool = engine->pools[i];
-                const KeptPool *kept = find_kept(state, pool->name);
+        for (size_t i = 0; i < state->pool_count; i++) {
+                const KeptPool *kept = &state->pools[i];
+                Pool *pool = engine_find_pool(engine, kept->name);
 
-                if (pool->is_builtin || !kept)
-                        continue;
-                adopt_pool(pool, kept->is_up, kept->generation, kept->restarts);
-                for (size_t j = 0; j < state->worker_count; j++)
-                        if (text_equal(state->workers[j].pool, pool->name))
-                                adopted += adopt_one(pool, kept, &state->workers[j]);
+                if (pool && !pool->is_builtin)
+                        adopted += adopt_workers(pool, kept, state);
+                else if (!pool && has_workers(state, kept->name))
+                        drain(engine, kept, state);
         }
         return adopted;
 }

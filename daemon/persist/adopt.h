@@ -14,6 +14,6 @@ int adopt_collect(const Engine *engine, KeptState *ret);
 void adopt_wait_for_face(const KeptState *state);
 
 /** adopt_all() - take back every worker of @state that still lives
- *  Pools that have no configuration any more are the caller's concern: see adopt_orphans()
+ *  Workers of pools that have no file any more are stopped.
  *  Return: number of workers adopted */
 size_t adopt_all(Engine *engine, const KeptState *state);

@@ -351,6 +351,16 @@ int state_read(const char *directory, KeptState *ret, Error *reterr)
         return read_one(previous, ret) >= 0 ? 1 : r;
 }
 
+void state_forget(const char *directory)
+{
+        char path[PATH_MAX];
+
+        if (path_of(directory, "state", path) >= 0)
+                (void)unlink(path);
+        if (path_of(directory, "state.prev", path) >= 0)
+                (void)unlink(path);
+}
+
 void state_done(KeptState *state)
 {
         free(state->pools);

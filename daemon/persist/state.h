@@ -74,4 +74,7 @@ int state_write(const char *directory, const KeptState *state);
  *  the broken file; then there is no state) */
 int state_read(const char *directory, KeptState *ret, Error *reterr);
 
+/** state_forget() - a clean end: nothing is left running */
+void state_forget(const char *directory);
+
 void state_done(KeptState *state);
