@@ -24,6 +24,9 @@
 #include "sys/clock.h"
 #include "sys/fd.h"
 
+/* How long the exit status of an adopted worker is waited for once it has ended. */
+#define EXIT_STATUS_WAIT_USEC (20 * USEC_PER_MSEC)
+
 char *slot_subject(const Slot *slot, char *buffer, size_t size)
 {
         (void)snprintf(buffer, size, "pool %s: worker %u", slot->pool->name, slot->number);
@@ -65,6 +68,7 @@ Slot *slot_free(Slot *slot)
         sd_event_source_disable_unref(slot->timer);
         sd_event_source_disable_unref(slot->status_source);
         sd_event_source_disable_unref(slot->exit_source);
+        sd_event_source_disable_unref(slot->exit_timer);
         sd_event_source_disable_unref(slot->log_source);
         (void)fd_close(slot->status_fd);
         log_capture_free(slot->log);
@@ -340,11 +344,31 @@ void slot_event(Slot *slot, WorkerEvent event, const WorkerExit *exit)
 
 /* ---- the main process ---- */
 
+static int on_reaped_late(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        reap_adopted(userdata);
+        return 0;
+}
+
+/* Readable: it has ended. Hung up (Linux 6.9): its parent has reaped it, and only then is its exit
+ * status to be had. That follows at once as a rule, but a parent that never reaps, or a kernel that
+ * never says so, must not hold up the replacement. */
 static int on_adopted_exit(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
         Slot *slot = userdata;
+        int r;
 
-        reap_adopted(slot);
+        if (events & EPOLLHUP) {
+                reap_adopted(slot);
+                return 0;
+        }
+        r = sd_event_source_set_io_events(source, 0);
+        if (r >= 0)
+                r = sd_event_add_time_relative(slot->pool->engine->event, &slot->exit_timer,
+                                               CLOCK_MONOTONIC, EXIT_STATUS_WAIT_USEC, 1,
+                                               on_reaped_late, slot);
+        if (r < 0)
+                reap_adopted(slot);
         return 0;
 }
 
@@ -359,6 +383,7 @@ static int watch_adopted(Slot *slot)
 static void let_go(Slot *slot)
 {
         slot->exit_source = sd_event_source_disable_unref(slot->exit_source);
+        slot->exit_timer = sd_event_source_disable_unref(slot->exit_timer);
         if (pidref_is_set(&slot->process))
                 (void)map_remove(&slot->pool->engine->slots_by_pid, (uint64_t)slot->process.pid);
         pidref_done(&slot->process);

@@ -30,6 +30,7 @@ struct Slot {
 
         PidRef process; /* the main process; unset once reaped */
         bool is_child, is_adopted;
+        sd_event_source *exit_timer;  /* while its exit status is waited for */
         sd_event_source *exit_source; /* pidfd of a process that is not our child */
         int status_fd;                /* reeve-exec reports here; -1: nothing is awaited */
         sd_event_source *status_source;
