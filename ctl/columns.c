@@ -19,8 +19,8 @@ FIELD_COLUMN(write_pool, text, "pool");
 FIELD_COLUMN(write_state, text, "state");
 FIELD_COLUMN(write_grid, grid, "scale");
 FIELD_COLUMN(write_cpu, cores, "cpu_ratio");
-FIELD_COLUMN(write_memory, bytes, "memory_bytes");
 FIELD_COLUMN(write_rss, bytes, "rss_bytes");
+FIELD_COLUMN(write_pss, bytes, "memory_bytes");
 FIELD_COLUMN(write_restarts, integer, "restarts");
 FIELD_COLUMN(write_mode, text, "scale.mode");
 FIELD_COLUMN(write_generation, integer, "generation");
@@ -33,8 +33,8 @@ FIELD_COLUMN(write_exit, exit, "last_exit");
 FIELD_COLUMN(write_definition, integer, "definition");
 FIELD_COLUMN(write_instance, text, "instance");
 FIELD_COLUMN(write_status_text, text, "status_text");
-FIELD_COLUMN(write_log_bytes, bytes, "log_bytes");
-FIELD_COLUMN(write_next_start, time, "next_start_time");
+FIELD_COLUMN(write_log_bytes, bytes, "log.captured_bytes");
+FIELD_COLUMN(write_next_start, time, "deadline_time");
 
 void pool_write_name(Text *cell, const json_t *pool)
 {
@@ -82,7 +82,8 @@ const Column pool_columns[] = {
         { "GRID", 0, write_grid },
         { "READY", COLUMN_RIGHT, write_ready_count },
         { "CPU", COLUMN_RIGHT, write_cpu },
-        { "MEMORY", COLUMN_RIGHT, write_memory },
+        { "RSS", COLUMN_RIGHT, write_rss },
+        { "PSS", COLUMN_WIDE | COLUMN_RIGHT, write_pss },
         { "RESTARTS", COLUMN_RIGHT, write_restarts },
         { "MODE", COLUMN_WIDE, write_mode },
         { "GENERATION", COLUMN_WIDE | COLUMN_RIGHT, write_generation },

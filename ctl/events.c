@@ -65,26 +65,40 @@ static int event_show(const Context *context, const json_t *event, Error *reterr
         return 0;
 }
 
-static void events_path(const Context *context, Text *path)
+static void page_path(const Options *options, Text *path)
 {
-        text_append(path, "/v1/events");
-        if (!context->options->is_follow)
-                text_printf(path, "?limit=%d", PAGE_LIMIT);
-        if (context->options->since) {
-                text_append(path, context->options->is_follow ? "?since=" : "&since=");
-                api_path(path, context->options->since);
+        uint64_t limit = options->seen & OPTION_LINES ? MIN(options->lines, (uint64_t)PAGE_LIMIT)
+                                                      : PAGE_LIMIT;
+
+        text_printf(path, "/v1/events?limit=%" PRIu64, limit);
+        if (options->since) {
+                text_append(path, "&since=");
+                api_path(path, options->since);
         }
 }
 
-static int events_page(const Context *context, const char *path, Error *reterr)
+/* @last: the id of the last event shown is left here; unchanged if there was none */
+static int events_page(const Context *context, Text *last, Error *reterr)
 {
+        AUTO_TEXT path = { 0 };
         AUTO_JSON *page = NULL;
         const json_t *items;
-        int r = api_get(context, path, &page, reterr);
+        size_t count;
+        int r;
 
+        page_path(context->options, &path);
+        if (path.error)
+                return error_set(reterr, path.error, OUTCOME_FAILED, "out of memory");
+        r = api_get(context, path.bytes, &page, reterr);
         items = json_object_get(page, "items");
-        for (size_t i = 0; r == 0 && i < json_array_size(items); i++)
+        count = json_array_size(items);
+        for (size_t i = 0; r == 0 && i < count; i++)
                 r = event_show(context, json_array_get(items, i), reterr);
+        if (count > 0) {
+                text_done(last);
+                text_printf(last, "%" PRId64,
+                            value_integer(json_array_get(items, count - 1), "id", 0));
+        }
         return r;
 }
 
@@ -127,12 +141,11 @@ static int on_bytes(void *userdata, const char *bytes, size_t length)
         return r;
 }
 
-static int events_follow(const Context *context, const char *path, Error *reterr)
+static int events_stream(const Context *context, const char *path, Error *reterr)
 {
         Following following = { .context = context, .reterr = reterr };
         int r;
 
-        (void)interrupt_arm(); /* without it Ctrl-C just ends us */
         r = stream_run(context,
                        &(Request){ .path = path,
                                    .accept = "text/event-stream",
@@ -145,18 +158,38 @@ static int events_follow(const Context *context, const char *path, Error *reterr
         return r;
 }
 
+/* With -n the newest come first, and the stream goes on behind the last of them. */
+static int events_follow(const Context *context, Error *reterr)
+{
+        const Options *options = context->options;
+        AUTO_TEXT path = { 0 }, last = { 0 };
+        int r = 0;
+
+        (void)interrupt_arm(); /* without it Ctrl-C just ends us */
+        if (options->since)
+                text_append(&last, options->since);
+        if (options->seen & OPTION_LINES)
+                r = events_page(context, &last, reterr);
+        if (r < 0)
+                return r;
+        (void)fflush(context->out); /* what fails here fails again below */
+        text_append(&path, "/v1/events");
+        if (last.length > 0) {
+                text_append(&path, "?since=");
+                api_path(&path, last.bytes);
+        }
+        if (path.error || last.error)
+                return error_set(reterr, -ENOMEM, OUTCOME_FAILED, "out of memory");
+        return events_stream(context, path.bytes, reterr);
+}
+
 int verb_events(const Context *context)
 {
-        AUTO_TEXT path = { 0 };
+        AUTO_TEXT last = { 0 };
         Error error = { 0 };
         int r;
 
-        events_path(context, &path);
-        if (path.error)
-                r = error_set(&error, path.error, OUTCOME_FAILED, "out of memory");
-        else if (context->options->is_follow)
-                r = events_follow(context, path.bytes, &error);
-        else
-                r = events_page(context, path.bytes, &error);
+        r = context->options->is_follow ? events_follow(context, &error)
+                                        : events_page(context, &last, &error);
         return r < 0 ? context_fail(context, &error) : REEVE_EXIT_OK;
 }

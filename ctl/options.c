@@ -83,7 +83,7 @@ static const OptionSpec specs[] = {
         { OPTION_FOLLOW, 'f', "follow", VALUE_NONE, FIELD(is_follow), NULL,
           "go on with what comes until Ctrl-C" },
         { OPTION_LINES, 'n', "lines", VALUE_LINES, FIELD(lines), "N",
-          "lines to begin with, or all (default 20)" },
+          "the newest N to begin with, or all (logs: 20)" },
         { OPTION_SLOT, 0, "slot", VALUE_NUMBER, FIELD(slot), "N", "only this slot" },
         { OPTION_SINCE, 0, "since", VALUE_TEXT, FIELD(since), "ID",
           "only what came after the event with this id" },

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/names.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "ctl/outcome.h"
@@ -51,17 +52,20 @@ static int scale_check(const Options *options, const ScaleGrid *grid, Error *ret
         bool has_counts =
                 options->processes.is_set || options->threads.is_set || options->greenlets.is_set;
         bool has_total = options->seen & OPTION_TOTAL;
+        static const char *const modes[] = { "threads", "processes", "auto", "manual" };
+        static const char *const states[] = { "auto", "manual" };
+        bool is_state;
         unsigned asked = has_counts + grid->is_set + has_total + options->is_reset;
 
         if (options->greenlets.is_relative)
                 return usage(reterr, "--greenlets takes a count, not a change");
-        if (options->mode && !text_equal(options->mode, "auto")
-            && !text_equal(options->mode, "manual") && !text_equal(options->mode, "threads")
-            && !text_equal(options->mode, "processes"))
+        if (options->mode && names_find(modes, COUNT_OF(modes), options->mode) < 0)
                 return usage(reterr, "--mode is threads, processes, auto or manual");
-        if (options->mode && text_equal(options->mode, "manual"))
-                return asked <= 1 ? 0 : usage(reterr, "ask for one change at a time");
-        asked += options->mode != NULL;
+        /* manual and auto are states and go with any change; the others are changes themselves. */
+        is_state = options->mode && names_find(states, COUNT_OF(states), options->mode) >= 0;
+        asked += options->mode && !is_state;
+        if (asked == 0 && is_state)
+                return 0;
         if (asked == 0)
                 return usage(reterr,
                              "say how: 4x8, -p 4, -t 8, --total 32, --mode MODE or --reset");

@@ -15,7 +15,6 @@
 static void daemon_line_tell(const Context *context, const json_t *daemon)
 {
         AUTO_TEXT line = { 0 };
-        const json_t *sampler = value_at(daemon, "sampler");
         const char *families =
                 value_text(daemon, "families", value_text(daemon, "features.families", NULL));
 
@@ -25,9 +24,8 @@ static void daemon_line_tell(const Context *context, const json_t *daemon)
         value_write_integer(&line, daemon, "pid");
         text_append(&line, ", up ");
         value_write_span(&line, daemon, "uptime_seconds");
-        text_printf(&line, "; sampler %s",
-                    json_is_string(sampler) ? json_string_value(sampler)
-                                            : value_text(sampler, "name", VALUE_UNKNOWN));
+        text_append(&line, "; sampler ");
+        value_write_text(&line, daemon, "sampler");
         if (families)
                 text_printf(&line, "; slots kept together by %s", families);
         fprintf(context->out, "%s\n", line.error ? "" : line.bytes);
@@ -167,8 +165,8 @@ static void pool_tell(const Context *context, const json_t *pool)
         limits_tell(context, pool);
         value_write_cores(&use, pool, "cpu_ratio");
         text_append(&use, " CPU, ");
-        value_write_bytes(&use, pool, "memory_bytes");
-        text_append(&use, " memory, ");
+        value_write_bytes(&use, pool, "rss_bytes");
+        text_append(&use, " resident, ");
         value_write_integer(&use, pool, "restarts");
         fprintf(context->out, "      use: %s restarts\n", use.error ? "" : use.bytes);
         if (*last_error)

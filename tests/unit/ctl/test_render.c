@@ -1,0 +1,161 @@
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ctl/columns.h"
+#include "ctl/outcome.h"
+#include "ctl/render.h"
+
+static const char pools[] =
+        "[{\"name\":\"web\",\"state\":\"degraded\",\"scale\":{\"processes\":4,\"threads\":8,"
+        "\"greenlets\":100},\"processes\":{\"ready\":3,\"wanted\":4},\"cpu_ratio\":2.5,"
+        "\"rss_bytes\":3221225472,\"restarts\":17,\"last_error\":\"slot 2: exit code 1 ten times "
+        "in a row; it is started again in 30 s\"},"
+        "{\"name\":\"größe\",\"state\":\"of a later version\"}]";
+
+/* The table of pools as text. */
+static char *table(unsigned width, bool has_colour, const Options *options)
+{
+        Context context = { .options = options, .width = width, .has_colour = has_colour };
+        AUTO_JSON *items = json_loads(pools, 0, NULL);
+        Error error = { 0 };
+        char *text = NULL;
+        size_t size;
+
+        assert_non_null(items);
+        context.out = open_memstream(&text, &size);
+        assert_int_equal(render_table(&context, pool_columns, pool_column_count, items, &error), 0);
+        (void)fclose(context.out);
+        return text;
+}
+
+static void test_full_width(void **state)
+{
+        AUTO_FREE char *text = table(0, false, &(Options){ 0 });
+
+        assert_string_equal(
+                text,
+                "POOL   STATE               GRID     READY   CPU   RSS  RESTARTS  DETAIL\n"
+                "web    degraded            4x8x100    3/4  250%  3.0G        17  slot 2: exit "
+                "code 1 ten times in a row; it is started again in 30 s\n"
+                "größe  of a later version  -          -/-     -     -         -  -\n");
+}
+
+static size_t longest_line(const char *text)
+{
+        size_t longest = 0;
+
+        while (*text) {
+                size_t length = strcspn(text, "\n"), columns = 0;
+
+                for (size_t i = 0; i < length; i++)
+                        columns += ((unsigned char)text[i] & 0xC0) != 0x80;
+                longest = MAX(longest, columns);
+                text += length + (text[length] == '\n');
+        }
+        return longest;
+}
+
+static void test_narrow(void **state)
+{
+        static const unsigned widths[] = { 120, 100, 80, 72 };
+
+        for (size_t i = 0; i < COUNT_OF(widths); i++) {
+                AUTO_FREE char *text = table(widths[i], false, &(Options){ 0 });
+
+                assert_true(longest_line(text) <= widths[i]);
+                assert_non_null(strstr(text, "degraded"));
+                assert_non_null(strstr(text, "größe"));
+        }
+}
+
+static void test_very_narrow(void **state)
+{
+        for (unsigned width = 20; width < 72; width += 5) {
+                AUTO_FREE char *text = table(width, false, &(Options){ 0 });
+
+                assert_non_null(strstr(text, "web")); /* something, and no crash */
+        }
+}
+
+static void test_colour(void **state)
+{
+        AUTO_FREE char *plain = table(100, false, &(Options){ 0 });
+        AUTO_FREE char *coloured = table(100, true, &(Options){ 0 });
+
+        assert_null(strchr(plain, '\033'));
+        assert_non_null(strstr(coloured, "33mdegraded"));
+        assert_string_equal(render_colour("failed"), "red");
+        assert_null(render_colour("of a later version"));
+}
+
+static void test_wide(void **state)
+{
+        AUTO_FREE char *text = table(0, false, &(Options){ .format = FORMAT_WIDE });
+
+        assert_non_null(strstr(text, "GENERATION"));
+        assert_non_null(strstr(text, "DESCRIPTION"));
+}
+
+static void check_cell(void (*write)(Text *, const json_t *, const char *), const char *value,
+                       const char *expected)
+{
+        AUTO_TEXT text = { 0 }, cell = { 0 };
+        AUTO_JSON *object = NULL;
+
+        text_printf(&text, "{\"v\":%s}", value);
+        object = json_loads(text.bytes, 0, NULL);
+        assert_non_null(object);
+        write(&cell, object, "v");
+        assert_string_equal(cell.bytes, expected);
+}
+
+static void test_cells(void **state)
+{
+        check_cell(value_write_integer, "7", "7");
+        check_cell(value_write_integer, "null", "-");
+        check_cell(value_write_integer, "\"7\"", "-");
+        check_cell(value_write_text, "\"\"", "-");
+        check_cell(value_write_cores, "0", "0%");
+        check_cell(value_write_cores, "1.236", "124%");
+        check_cell(value_write_cores, "-1", "-");
+        check_cell(value_write_bytes, "1536", "1.5K");
+        check_cell(value_write_bytes, "1e300", "-");
+        check_cell(value_write_bytes, "null", "-");
+        check_cell(value_write_span, "0.2", "0s");
+        check_cell(value_write_span, "3725.9", "1h 2min");
+        check_cell(value_write_span, "1e300", "-");
+        check_cell(value_write_grid, "{\"processes\":2,\"threads\":4}", "2x4");
+        check_cell(value_write_grid, "{\"processes\":2,\"threads\":4,\"greenlets\":9}", "2x4x9");
+        check_cell(value_write_grid, "[]", "-");
+        check_cell(value_write_exit, "null", "-");
+        check_cell(value_write_exit, "{\"code\":0}", "code 0");
+        check_cell(value_write_exit, "{\"signal\":\"SIGKILL\",\"reason\":\"stop-timeout\"}",
+                   "SIGKILL (stop-timeout)");
+        check_cell(value_write_exit, "{\"reason\":\"unknown\"}", "unknown");
+        check_cell(value_write_integers, "[1,2]", "1 2");
+        check_cell(value_write_integers, "[]", "none");
+        check_cell(value_write_time, "\"2020-01-02T03:04:05.123Z\"", "2020-01-02 03:04:05");
+        check_cell(value_write_time, "\"soon\"", "soon");
+        check_cell(value_write_time, "\"2020-01-02T03:04:05+01:00\"", "2020-01-02T03:04:05+01:00");
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_full_width),  cmocka_unit_test(test_narrow),
+                cmocka_unit_test(test_very_narrow), cmocka_unit_test(test_colour),
+                cmocka_unit_test(test_wide),        cmocka_unit_test(test_cells),
+        };
+
+        (void)setlocale(LC_CTYPE, "C.UTF-8");
+        (void)setenv("TZ", "UTC", 1);
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
