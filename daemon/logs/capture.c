@@ -173,8 +173,8 @@ int log_capture_move(LogCapture *capture)
 
 /* ---- life ---- */
 
-/* What waits now; a worker that goes on writing does not hold us up. At least one
- * call, for it also marks a gap that no output has followed. */
+/* What waits now; a worker that goes on writing does not hold us up. At least one call,
+ * for it also marks a gap that no output has followed. */
 static void move_last(LogCapture *capture)
 {
         ssize_t left = log_pipe_waiting(capture->pipe_fd);

@@ -23,7 +23,7 @@ typedef struct LogCapture LogCapture;
 
 typedef struct LogSettings {
         int directory_fd;    /* of the pool's log folder, borrowed: must outlive the capture */
-        const char *subject; /* for messages, "pool web"; copied */
+        const char *subject; /* for messages, "pool web"; not needed afterwards */
         unsigned slot;
         uint64_t max_bytes; /* rotate before this size, at least LOG_MIN_BYTES; UINT64_MAX: never */
         unsigned max_files; /* rotated files kept beside the current one */

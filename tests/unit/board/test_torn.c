@@ -19,7 +19,7 @@
 
 #include "board/board.h"
 
-enum { ROWS_WANTED = 20000, ATTEMPTS_MAX = 50 * 1000 * 1000 };
+enum { ROWS_WANTED = 5000, ATTEMPTS_MAX = 50 * 1000 * 1000 };
 
 static const BoardCapacity capacity = { .pools = 2, .workers = 2 };
 
