@@ -101,8 +101,8 @@ def wait_ready(listener, daemon):
     """True once READY=1 came; False if the daemon ended instead."""
     ended = os.pidfd_open(daemon.pid)
     poll = select.poll()
-    poll.register(listener)
-    poll.register(ended)
+    poll.register(listener, select.POLLIN)
+    poll.register(ended, select.POLLIN)
     try:
         while True:
             ready = {fd for fd, _ in poll.poll()}
