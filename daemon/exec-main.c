@@ -77,22 +77,18 @@ static bool apply_affinity(const HelperPlan *plan, char *detail, size_t size)
                || sched_setaffinity(0, sizeof(plan->spec.affinity), &plan->spec.affinity) == 0;
 }
 
-/* User= naming the very user that runs reeved is allowed without privileges. */
-static bool is_already(const SpawnIdentity *identity)
-{
-        return !identity->is_set
-               || (geteuid() != 0 && identity->uid == geteuid() && identity->gid == getegid());
-}
-
 static bool apply_group(const HelperPlan *plan, char *detail, size_t size)
 {
         const SpawnIdentity *identity = &plan->spec.identity;
+        bool is_ours = identity->uid == geteuid() && identity->gid == getegid();
 
         (void)snprintf(detail, size, "%u", identity->gid);
-        if (is_already(identity))
+        if (!identity->is_set)
                 return true;
-        return setgroups(identity->group_count, identity->groups) == 0
-               && setresgid(identity->gid, identity->gid, identity->gid) == 0;
+        /* User= that names the very user who runs reeved needs no rights; its groups stay. */
+        if (setgroups(identity->group_count, identity->groups) < 0 && !(errno == EPERM && is_ours))
+                return false;
+        return setresgid(identity->gid, identity->gid, identity->gid) == 0;
 }
 
 static bool apply_user(const HelperPlan *plan, char *detail, size_t size)
@@ -101,7 +97,7 @@ static bool apply_user(const HelperPlan *plan, char *detail, size_t size)
 
         (void)snprintf(detail, size, "%u", identity->uid);
         /* From root to another user the kernel takes all capabilities away. */
-        return is_already(identity) || setresuid(identity->uid, identity->uid, identity->uid) == 0;
+        return !identity->is_set || setresuid(identity->uid, identity->uid, identity->uid) == 0;
 }
 
 static bool apply_no_new_privileges(const HelperPlan *plan, char *detail, size_t size)

@@ -7,6 +7,8 @@
 #include "spawn/spawn.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -76,7 +78,8 @@ static void reset_signals(void)
                 (void)sigaction(i, &initial, NULL);
 }
 
-/* Everything is moved above the numbers it is to get before any of them is overwritten. */
+/* Everything is moved above the numbers it is to get before any of them is overwritten. What we
+ * open ourselves closes by exec; what we were started with, by a careless parent, need not. */
 static bool place_descriptors(Child *child)
 {
         int count = (int)child->fd_count;
@@ -94,6 +97,7 @@ static bool place_descriptors(Child *child)
         for (int i = 0; i < count; i++)
                 if (dup2(child->fds[i], i) < 0) /* clears close-on-exec */
                         return false;
+        (void)close_range((unsigned)count, UINT_MAX, CLOSE_RANGE_CLOEXEC); /* Linux 5.11 */
         return true;
 }
 
