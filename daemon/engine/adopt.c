@@ -2,10 +2,8 @@
 #include "engine/adopt.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "base/units.h"
@@ -67,21 +65,9 @@ static void resume(Slot *slot, const Adoptee *adoptee)
                 slot_event(slot, WORKER_EVENT_STOP, NULL);
 }
 
-/* The pipe that its output goes into, as it holds it. Return: descriptor, -1 if there is none. */
-static int find_pipe(pid_t pid)
-{
-        AUTO_CLOSE fd = -1;
-        struct stat status;
-        char path[64];
-
-        (void)snprintf(path, sizeof(path), "/proc/%d/fd/1", (int)pid);
-        fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-        return fd >= 0 && fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode) ? TAKE_FD(fd) : -1;
-}
-
 static int take_log(Slot *slot, const Adoptee *adoptee, Error *reterr)
 {
-        AUTO_CLOSE pipe_fd = find_pipe(adoptee->pid);
+        AUTO_CLOSE pipe_fd = log_pipe_reopen(adoptee->pid, STDOUT_FILENO, adoptee->log_inode);
 
         return launch_open_log(slot, pipe_fd >= 0 ? &pipe_fd : NULL, reterr);
 }

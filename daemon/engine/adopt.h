@@ -16,6 +16,7 @@ typedef struct Adoptee {
         bool is_current; /* same configuration as now */
         unsigned threads, greenlets, restarts, failures_in_row;
         uint64_t started_usec, ready_usec, started_realtime_usec;
+        uint64_t log_inode; /* of its log pipe; 0: it had none */
         const char *instance;
 } Adoptee;
 

@@ -298,6 +298,8 @@ static int prepare_signals(void)
         sigset_t taken;
 
         (void)signal(SIGPIPE, SIG_IGN);
+        /* A file at RLIMIT_FSIZE is a full disk, not our end. */
+        (void)signal(SIGXFSZ, SIG_IGN);
         sigemptyset(&taken);
         sigaddset(&taken, SIGCHLD);
         sigaddset(&taken, SIGTERM);

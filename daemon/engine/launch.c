@@ -17,6 +17,10 @@
 #include "sys/clock.h"
 #include "sys/fd.h"
 
+/* A flood is moved in large pieces: one look a millisecond costs half of what it does when reader
+ * and writer chase one another through the pipe. */
+#define LOG_ROUND_USEC 1000
+
 enum { LAUNCH_FDS_MAX = CONFIG_LISTENERS_MAX + 8 };
 
 /* What a launch holds until the process exists. */
@@ -87,6 +91,8 @@ int launch_open_log(Slot *slot, int *pipe_fd_take, Error *reterr)
                             EPOLLIN, on_log, slot);
         if (r >= 0)
                 r = sd_event_source_set_priority(slot->log_source, PRIORITY_LOG);
+        if (r >= 0)
+                r = sd_event_source_set_ratelimit(slot->log_source, LOG_ROUND_USEC, 1);
         return r < 0 ? error_set(reterr, r, "spawn-failed", "%s: cannot watch its output: %s",
                                  pool->subject, strerror(-r))
                      : 0;

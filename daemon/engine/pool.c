@@ -436,9 +436,13 @@ static void tell_scaled(Pool *pool, const GridChange *change, const PoolRequest 
 int pool_scale(Pool *pool, const ScaleRequest *scale, const PoolRequest *request, PoolOutcome *ret,
                Error *reterr)
 {
-        const GridLimits limits = pool_limits(pool);
+        GridLimits limits = pool_limits(pool);
         GridChange change = { 0 };
         int r = check_generation(pool, request, reterr);
+
+        /* A total is then a number of processes. */
+        if (scale->verb == SCALE_TOTAL && pool->config->thread_control == THREADS_FIXED)
+                limits.threads_min = limits.threads_max = pool->grid.threads;
 
         if (r >= 0)
                 r = grid_change_plan(&pool->grid, &pool->file_grid, &limits, scale, &change,

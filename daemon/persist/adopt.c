@@ -43,7 +43,8 @@ static bool collect_worker(Slot *slot, KeptWorker *ret)
                              .failures_in_row = worker->failures_in_row,
                              .started_usec = worker->started_usec,
                              .ready_usec = worker->ready_usec,
-                             .started_realtime_usec = slot->started_realtime_usec };
+                             .started_realtime_usec = slot->started_realtime_usec,
+                             .log_inode = slot->log ? log_capture_inode(slot->log) : 0 };
         (void)text_copy(ret->pool, sizeof(ret->pool), slot->pool->name);
         (void)text_copy(ret->instance, sizeof(ret->instance), slot->instance);
         return true;

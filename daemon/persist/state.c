@@ -46,11 +46,12 @@ static void format_worker(Text *text, const KeptWorker *worker)
         text_printf(text,
                     "worker %s slot=%u pid=%d start=%" PRIu64 " state=%s instance=%s threads=%u"
                     " greenlets=%u restarts=%u failures=%u started=%" PRIu64 " ready=%" PRIu64
-                    " realtime=%" PRIu64 "\n",
+                    " realtime=%" PRIu64 " log=%" PRIu64 "\n",
                     worker->pool, worker->slot, (int)worker->pid, worker->start_ticks,
                     worker_state_to_name(worker->state), worker->instance, worker->threads,
                     worker->greenlets, worker->restarts, worker->failures_in_row,
-                    worker->started_usec, worker->ready_usec, worker->started_realtime_usec);
+                    worker->started_usec, worker->ready_usec, worker->started_realtime_usec,
+                    worker->log_inode);
 }
 
 int state_format(const KeptState *state, char **ret_text, size_t *ret_length)
@@ -197,7 +198,8 @@ static int parse_worker(const Line *line, KeptState *state)
             || line_count(line, "failures", &worker.failures_in_row) < 0
             || line_number(line, "started", UINT64_MAX, &worker.started_usec) < 0
             || line_number(line, "ready", UINT64_MAX, &worker.ready_usec) < 0
-            || line_number(line, "realtime", UINT64_MAX, &worker.started_realtime_usec) < 0)
+            || line_number(line, "realtime", UINT64_MAX, &worker.started_realtime_usec) < 0
+            || line_number(line, "log", UINT64_MAX, &worker.log_inode) < 0)
                 return -EBADMSG;
         longer = realloc(state->workers, (state->worker_count + 1) * sizeof(KeptWorker));
         if (!longer)
