@@ -41,6 +41,14 @@ def test_it_ends_when_told(reeve, number):
     daemon.check_end()
 
 
+def test_the_first_request_is_answered(reeve):
+    """READY=1 means ready: a request that comes before the face has all it needs waits."""
+    daemon = reeve({"w": pool(worker("pause"))}, start=False)
+    daemon.wait_board = lambda: None
+    daemon.start()
+    assert daemon.api.get("/v1/pools").json["items"][0]["name"] == "w"
+
+
 def test_without_pools(reeve):
     daemon = reeve()
     assert [item for item in daemon.api.get("/v1/pools").json["items"]
