@@ -106,6 +106,7 @@ const Column worker_columns[] = {
         { "LAST EXIT", COLUMN_CUT, write_exit },
         { "DEFINITION", COLUMN_WIDE | COLUMN_RIGHT, write_definition },
         { "INSTANCE", COLUMN_WIDE, write_instance },
+        { "NEXT START", COLUMN_WIDE, write_next_start },
         { "LOG", COLUMN_WIDE | COLUMN_RIGHT, write_log_bytes },
         { "STATUS", COLUMN_WIDE | COLUMN_CUT, write_status_text },
 };

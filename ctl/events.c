@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "base/units.h"
 #include "ctl/api.h"
 #include "ctl/interrupt.h"
 #include "ctl/outcome.h"
@@ -9,8 +10,10 @@
 #include "ctl/sse.h"
 #include "ctl/stream.h"
 #include "ctl/verbs.h"
+#include "sys/clock.h"
 
-enum { PAGE_LIMIT = 5000 };
+/* reeve-api is back within a second of a crash; the tries last for five. */
+enum { PAGE_LIMIT = 5000, TRIES_MAX = 20, PAUSE_MSEC = 250 };
 
 static void detail_write(Text *line, const json_t *detail)
 {
@@ -107,6 +110,7 @@ static int events_page(const Context *context, Text *last, Error *reterr)
 typedef struct Following {
         const Context *context;
         SseReader reader;
+        unsigned count; /* events of this connection */
         Error *reterr;
 } Following;
 
@@ -117,6 +121,7 @@ static int on_event(void *userdata, const SseEvent *sse)
         AUTO_JSON *event = json_loads(sse->data, 0, NULL);
         int r;
 
+        following->count++;
         if (text_equal(sse->type, "reset")) {
                 fputs("reevectl: some events are missing here: reeve no longer had them\n",
                       context->err);
@@ -141,21 +146,49 @@ static int on_bytes(void *userdata, const char *bytes, size_t length)
         return r;
 }
 
-static int events_stream(const Context *context, const char *path, Error *reterr)
+/* One connection; Return: as stream_run() */
+static int events_stream(Following *following, const char *path, const char *last_id, Error *reterr)
+{
+        return stream_run(following->context,
+                          &(Request){ .path = path,
+                                      .accept = "text/event-stream",
+                                      .last_event_id = *last_id ? last_id : NULL,
+                                      .is_endless = true,
+                                      .reader_fd = following->context->out_fd },
+                          on_bytes, following, reterr);
+}
+
+/* Whether a stream that ended like this is worth another try: reeve-api may have been replaced. */
+static bool is_lost(int r, const Error *error)
+{
+        return r > 0 || (r < 0 && text_equal(error->code, OUTCOME_UNREACHABLE));
+}
+
+/* Follow, and go on after the last event seen where a connection was lost. */
+static int events_keep(const Context *context, const char *path, Error *reterr)
 {
         Following following = { .context = context, .reterr = reterr };
+        unsigned tries = 0;
         int r;
 
-        r = stream_run(context,
-                       &(Request){ .path = path,
-                                   .accept = "text/event-stream",
-                                   .is_endless = true,
-                                   .reader_fd = context->out_fd },
-                       on_bytes, &following, reterr);
+        do {
+                char last_id[SSE_NAME_SIZE];
+
+                (void)text_copy(last_id, sizeof(last_id), following.reader.id);
+                sse_reader_done(&following.reader);
+                following.reader = (SseReader){ 0 };
+                (void)text_copy(following.reader.id, sizeof(last_id), last_id);
+                following.count = 0;
+                r = events_stream(&following, path, last_id, reterr);
+                tries = following.count > 0 ? 0 : tries + 1;
+        } while (is_lost(r, reterr) && tries < TRIES_MAX
+                 && interrupt_poll(-1, 0, context->out_fd, now_usec() + PAUSE_MSEC * USEC_PER_MSEC)
+                            == -ETIMEDOUT);
         sse_reader_done(&following.reader);
-        if (r == 0 && !interrupt_came() && !ferror(context->out))
-                fputs("reevectl: reeve ended the stream\n", context->err);
-        return r;
+        if (r > 0 && !interrupt_came() && tries == TRIES_MAX)
+                return error_set(reterr, -EPIPE, OUTCOME_UNREACHABLE,
+                                 "reeve ended the stream of events");
+        return MIN(r, 0);
 }
 
 /* With -n the newest come first, and the stream goes on behind the last of them. */
@@ -180,7 +213,7 @@ static int events_follow(const Context *context, Error *reterr)
         }
         if (path.error || last.error)
                 return error_set(reterr, -ENOMEM, OUTCOME_FAILED, "out of memory");
-        return events_stream(context, path.bytes, reterr);
+        return events_keep(context, path.bytes, reterr);
 }
 
 int verb_events(const Context *context)

@@ -16,7 +16,7 @@
 #include "ctl/render.h"
 #include "sys/clock.h"
 
-enum { FIRST_WAIT_SEC = 1, POLL_MSEC = 100 };
+enum { FIRST_WAIT_SEC = 1, POLL_MSEC = 100, PATIENCE_SEC = 5 };
 
 static uint64_t timeout_usec(const Options *options)
 {
@@ -96,25 +96,43 @@ static int operation_look(const Context *context, json_t **scale, Error *reterr)
         return 0;
 }
 
+/* One look at the operation; that reeve cannot be reached is forgiven for a while, since
+ * reeve-api may just be replaced and the change goes on in reeved.
+ * @seen_usec: when it was last seen, updated */
+static int operation_peek(const Context *context, const char *pool, json_t **scale,
+                          uint64_t *seen_usec, Error *reterr)
+{
+        Error error = { 0 };
+        int r = operation_look(context, scale, &error);
+
+        if (r == 0)
+                *seen_usec = now_usec();
+        if (r == -EINTR)
+                return interrupted(pool, reterr);
+        if (r < 0 && outcome_exit(error.code) == REEVE_EXIT_UNREACHABLE
+            && now_usec() < *seen_usec + PATIENCE_SEC * USEC_PER_SEC)
+                return 0;
+        if (r < 0)
+                *reterr = error;
+        return r;
+}
+
 static int operation_wait(const Context *context, const char *pool, uint64_t deadline_usec,
                           json_t **scale, Error *reterr)
 {
-        uint64_t began = now_usec();
+        uint64_t began = now_usec(), seen = began;
         int r = 0;
 
         while (r == 0 && text_equal(scale_state(*scale), "running")) {
                 progress_show(context, pool, *scale, began);
                 r = interrupt_poll(-1, 0, -1,
                                    MIN(now_usec() + POLL_MSEC * USEC_PER_MSEC, deadline_usec));
-                if (r == -EINTR) {
+                if (r == -EINTR)
                         r = interrupted(pool, reterr);
-                } else if (now_usec() >= deadline_usec) {
+                else if (now_usec() >= deadline_usec)
                         r = timed_out(pool, *scale, reterr);
-                } else {
-                        r = operation_look(context, scale, reterr);
-                        if (r == -EINTR)
-                                r = interrupted(pool, reterr);
-                }
+                else
+                        r = operation_peek(context, pool, scale, &seen, reterr);
         }
         progress_clear(context);
         return r;
@@ -214,26 +232,52 @@ static void sentences_tell(const Context *context, const json_t *array, const ch
                                 value_sentence(json_array_get(array, i)));
 }
 
+static void grids_tell(Text *line, const json_t *scale)
+{
+        value_write_grid(line, scale, "from");
+        text_append(line, " -> ");
+        value_write_grid(line, scale, "to");
+        if (value_integer(scale, "generation", 0) > 0)
+                text_printf(line, ", generation %" PRId64, value_integer(scale, "generation", 0));
+}
+
+/* What would be started has no PIDs yet, so it is counted. */
+static void plan_tell(Text *line, const json_t *scale)
+{
+        int64_t kept = (int64_t)json_array_size(value_at(scale, "kept"));
+        int64_t wanted = value_integer(scale, "to.processes", 0);
+
+        text_append(line, "; keeps ");
+        value_write_integers(line, scale, "kept");
+        text_printf(line, ", starts %" PRId64 ", stops ", MAX(wanted - kept, (int64_t)0));
+        value_write_integers(line, scale, "stopped");
+}
+
+static void outcome_tell(Text *line, const json_t *scale)
+{
+        int64_t operation = value_integer(scale, "operation", 0);
+
+        if (operation > 0 && text_equal(scale_state(scale), "running"))
+                text_printf(line, ", operation %" PRId64 " runs", operation);
+        pids_tell(line, scale, "kept", "; ");
+        pids_tell(line, scale, "started", ", ");
+        pids_tell(line, scale, "stopped", ", ");
+}
+
 void change_tell(const Context *context, const Change *change)
 {
-        const json_t *scale = change->scale;
+        bool is_dry_run = context->options->is_dry_run;
         AUTO_TEXT line = { 0 };
 
-        text_printf(&line, "%s%s: ", context->options->is_dry_run ? "plan for " : "", change->pool);
-        value_write_grid(&line, scale, "from");
-        text_append(&line, " -> ");
-        value_write_grid(&line, scale, "to");
-        if (value_integer(scale, "generation", 0) > 0)
-                text_printf(&line, ", generation %" PRId64, value_integer(scale, "generation", 0));
-        if (text_equal(scale_state(scale), "running"))
-                text_printf(&line, ", operation %" PRId64 " runs",
-                            value_integer(scale, "operation", 0));
-        pids_tell(&line, scale, "kept", "; ");
-        pids_tell(&line, scale, "started", ", ");
-        pids_tell(&line, scale, "stopped", ", ");
+        text_printf(&line, "%s%s: ", is_dry_run ? "plan for " : "", change->pool);
+        grids_tell(&line, change->scale);
+        if (is_dry_run)
+                plan_tell(&line, change->scale);
+        else
+                outcome_tell(&line, change->scale);
         fprintf(context->out, "%s\n", line.error ? "out of memory" : line.bytes);
-        sentences_tell(context, value_at(scale, "cut"), "cut");
-        sentences_tell(context, value_at(scale, "steps"), "step");
+        sentences_tell(context, value_at(change->scale, "cut"), "cut");
+        sentences_tell(context, value_at(change->scale, "steps"), "step");
 }
 
 /* ---- several ---- */

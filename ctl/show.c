@@ -62,8 +62,17 @@ static void array_write(Text *cell, const char *key, const json_t *array)
         }
 }
 
+/* Why a value cannot be had stands beside it, not in a list of its own. */
+static void reason_write(Text *cell, const json_t *reasons, const char *path)
+{
+        const char *reason = json_string_value(json_object_get(reasons, path));
+
+        if (reason)
+                text_printf(cell, " (%s)", reason);
+}
+
 static void object_show(const Context *context, const char *prefix, const json_t *object,
-                        unsigned depth)
+                        const json_t *reasons, unsigned depth)
 {
         const char *key;
         json_t *value;
@@ -75,14 +84,17 @@ static void object_show(const Context *context, const char *prefix, const json_t
                 text_printf(&path, "%s%s%s", prefix, *prefix ? "." : "", key);
                 if (path.error)
                         return;
+                if (value == reasons)
+                        continue;
                 if (json_is_object(value) && depth < SHOW_DEPTH_MAX) {
-                        object_show(context, path.bytes, value, depth + 1);
+                        object_show(context, path.bytes, value, reasons, depth + 1);
                         continue;
                 }
                 if (json_is_array(value))
                         array_write(&cell, key, value);
                 else
                         scalar_write(&cell, key, value);
+                reason_write(&cell, reasons, path.bytes);
                 fprintf(context->out, "%-*s  %s\n", SHOW_NAME_WIDTH, path.bytes,
                         cell.bytes ? cell.bytes : "");
         }
@@ -143,7 +155,7 @@ int verb_show(const Context *context)
                         r = render_json(context, thing, &error);
                 else if (r == 0) {
                         fputs(i ? "\n" : "", context->out);
-                        object_show(context, "", thing, 0);
+                        object_show(context, "", thing, json_object_get(thing, "unavailable"), 0);
                 }
                 exit_code = outcome_merge(exit_code,
                                           r < 0 ? context_fail(context, &error) : REEVE_EXIT_OK);

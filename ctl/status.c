@@ -196,8 +196,7 @@ static int pool_status(const Context *context, const char *name, json_t *pool, b
         pool_tell(context, pool);
         if (json_array_size(items) > 0)
                 fputc('\n', context->out);
-        r = render_table(context, worker_columns, worker_column_count, items, reterr);
-        return r < 0 ? r : unwell_tell(context, items, reterr);
+        return render_table(context, worker_columns, worker_column_count, items, reterr);
 }
 
 static int workers_status(const Context *context, const char *word, bool *ret_is_well,

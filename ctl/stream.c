@@ -41,8 +41,10 @@ int stream_run(const Context *context, const Request *request, StreamFunction fu
 
         if (r == -EINTR || r == -EPIPE)
                 r = 0;
-        else if (r == 0 && stream.status >= 400)
-                r = api_problem(stream.status, stream.problem.bytes, stream.problem.length, reterr);
+        else if (r == 0)
+                r = stream.status < 400 ? 1
+                                        : api_problem(stream.status, stream.problem.bytes,
+                                                      stream.problem.length, reterr);
         text_done(&stream.problem);
         return r;
 }

@@ -7,9 +7,9 @@
 typedef int (*StreamFunction)(void *userdata, const char *bytes, size_t length);
 
 /** stream_run() - send a request and hand the body of a 200 to @function as it comes
- *  Return: 0 at the stream's end, also when Ctrl-C or our reader's leaving ended it; negative
- *  errno with a sentence in @reterr for a problem, a broken connection, or what @function said
- *  (for which @function sets the sentence itself) */
+ *  Return: 1 when the server ended it; 0 when Ctrl-C or our reader's leaving did; negative errno
+ *  with a sentence in @reterr for a problem, a broken connection, or what @function said (for
+ *  which @function sets the sentence itself) */
 int stream_run(const Context *context, const Request *request, StreamFunction function,
                void *userdata, Error *reterr);
 

@@ -295,7 +295,7 @@ static void test_stream(void **state)
         assert_int_equal(stream_run(&context,
                                     &(Request){ .path = "/x", .is_endless = true, .reader_fd = -1 },
                                     on_bytes, &text, &error),
-                         0);
+                         1);
         assert_string_equal(text.bytes, "one\ntwo\n");
         server_stop(&server);
         context_done(&context);

@@ -258,7 +258,8 @@ static void test_scale_dry_run(void **state)
         server_json(&run.server, 200, SCALE("null", "done", "4", "", "null"));
         run_verb(&run, verb_scale, "reevectl scale web -p +2 --dry-run");
         assert_int_equal(run.exit_code, REEVE_EXIT_OK);
-        assert_non_null(strstr(run.out, "plan for web: 2x4 -> 4x4"));
+        assert_non_null(strstr(run.out, "plan for web: 2x4 -> 4x4, generation 6; keeps 101 102, "
+                                        "starts 2, stops none\n"));
         assert_non_null(strstr(run.server.requests[0], "\"processes_delta\":2"));
         assert_non_null(strstr(run.server.requests[0], "\"dry_run\":true"));
 }
@@ -389,11 +390,14 @@ static void test_events_follow(void **state)
                        "event: reset\ndata: {}\n\nid: 1-41\nevent: worker.exited\ndata: %s\n\n",
                        one_event);
         server_reply(&run.server, reply);
+        server_reply(&run.server, "HTTP/1.1 503 X\r\nContent-Length: 2\r\n\r\n{}");
         run_verb(&run, verb_events, "reevectl events -f --since 7");
-        assert_int_equal(run.exit_code, REEVE_EXIT_OK);
+        /* The script is over: nobody answers the tries to go on. */
+        assert_int_equal(run.exit_code, REEVE_EXIT_UNREACHABLE);
         assert_non_null(strstr(run.out, "worker.exited"));
         assert_non_null(strstr(run.err, "some events are missing"));
         assert_non_null(strstr(run.server.requests[0], "GET /v1/events?since=7 "));
+        assert_non_null(strstr(run.server.requests[1], "Last-Event-ID: 1-41\r\n"));
         assert_non_null(strstr(run.server.requests[0], "Accept: text/event-stream"));
 }
 
