@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "base/text.h"
@@ -80,9 +81,12 @@ static void test_lists(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_copy_cuts_at_characters), cmocka_unit_test(test_names),
-                cmocka_unit_test(test_matches),                 cmocka_unit_test(test_distance),
-                cmocka_unit_test(test_builder),                 cmocka_unit_test(test_lists),
+                cmocka_unit_test(test_copy_cuts_at_characters),
+                cmocka_unit_test(test_names),
+                cmocka_unit_test(test_matches),
+                cmocka_unit_test(test_distance),
+                cmocka_unit_test(test_builder),
+                cmocka_unit_test(test_lists),
         };
         return cmocka_run_group_tests_name("base/text", tests, NULL, NULL);
 }

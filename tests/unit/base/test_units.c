@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "base/cleanup.h"
@@ -47,11 +48,15 @@ static void test_sizes(void **state)
                 int r;
                 uint64_t bytes;
         } cases[] = {
-                { "0", 0, 0 },           { "50M", 0, 50 << 20 },
-                { "1.5K", 0, 1536 },     { "2g", 0, UINT64_C(2) << 30 },
+                { "0", 0, 0 },
+                { "50M", 0, 50 << 20 },
+                { "1.5K", 0, 1536 },
+                { "2g", 0, UINT64_C(2) << 30 },
                 { "infinity", 0, SIZE_INFINITY },
-                { "5MB", -EINVAL, 0 },   { "M", -EINVAL, 0 },
-                { "-1", -EINVAL, 0 },    { "99999P", -ERANGE, 0 },
+                { "5MB", -EINVAL, 0 },
+                { "M", -EINVAL, 0 },
+                { "-1", -EINVAL, 0 },
+                { "99999P", -ERANGE, 0 },
         };
 
         for (size_t i = 0; i < COUNT_OF(cases); i++) {

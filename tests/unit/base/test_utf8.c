@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
 #include <cmocka.h>
 
 #include "base/utf8.h"
@@ -18,12 +19,16 @@ static void check(const char *in, const char *out)
 
 static void test_sanitize(void **state)
 {
-        check("plain \xC3\xA4 \xE2\x82\xAC \xF0\x9F\x98\x80\t", "plain \xC3\xA4 \xE2\x82\xAC \xF0\x9F\x98\x80\t");
+        check("plain \xC3\xA4 \xE2\x82\xAC \xF0\x9F\x98\x80\t",
+              "plain \xC3\xA4 \xE2\x82\xAC \xF0\x9F\x98\x80\t");
         check("\x1b[31mred", "?[31mred");
-        check("a\xC0\x80" "b", "a\xEF\xBF\xBD\xEF\xBF\xBD" "b"); /* overlong NUL */
+        check("a\xC0\x80"
+              "b",
+              "a\xEF\xBF\xBD\xEF\xBF\xBD"
+              "b");                                                    /* overlong NUL */
         check("\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"); /* surrogate */
-        check("\xE2\x80\xAEgnp", "?gnp"); /* right-to-left override */
-        check("\xC2\x9B", "?");           /* C1: CSI */
+        check("\xE2\x80\xAEgnp", "?gnp");                              /* right-to-left override */
+        check("\xC2\x9B", "?");                                        /* C1: CSI */
         check("half \xE2\x82", "half \xEF\xBF\xBD\xEF\xBF\xBD");
 }
 
