@@ -111,9 +111,11 @@ static int report(int argc, char **argv)
         return 0;
 }
 
-/* stdout may be a pipe: flush, or the forked copies would say it again. */
+/* stdout may be a pipe: flush, or the forked copies would say it again. Whoever speaks is about
+ * to stay: a test that fails must not leave it behind for ever. */
 static void say(const char *what, pid_t pid)
 {
+        (void)alarm(300);
         (void)printf("%s%d\n", what, pid);
         (void)fflush(stdout);
 }

@@ -66,9 +66,11 @@ static void start_limited(const char *verb, const char *word, const char *instan
         int cgroup_fd = -1;
 
         trial_init(&trial, verb, word);
-        (void)snprintf(variable, sizeof(variable), "REEVE_INSTANCE=%s", instance);
+        /* What a failed run may have left is not ours. */
+        (void)snprintf(variable, sizeof(variable), "REEVE_INSTANCE=%s-%d", instance, getpid());
         trial.environment[0] = variable;
-        assert_int_equal(family_begin(place.family, instance, &cgroup_fd, &place.error), 0);
+        assert_int_equal(
+                family_begin(place.family, strchr(variable, '=') + 1, &cgroup_fd, &place.error), 0);
         assert_int_equal(cgroup_fd >= 0, family_root_kind(place.root) == FAMILY_CGROUP);
         trial.spec.cgroup_fd = cgroup_fd;
         trial.spec.limits = limits;
@@ -251,7 +253,7 @@ static void test_stopped_process_takes_term(void **state)
 static void test_one_life_after_another(void **state)
 {
         for (int i = 0; i < 3; i++) {
-                char instance[16];
+                char instance[32];
 
                 (void)snprintf(instance, sizeof(instance), "turn-%d", i);
                 start("exit", "0", instance);
@@ -339,6 +341,8 @@ static void test_nothing_remains_in_the_tree(void **state)
 
 /* ---- lives that a daemon before us began ---- */
 
+static char elder[64], elder_variable[80];
+
 static int old_daemon(int output)
 {
         Trial old;
@@ -346,7 +350,7 @@ static int old_daemon(int output)
         Error error;
 
         trial_init(&old, "tree", "leaves");
-        old.environment[0] = "REEVE_INSTANCE=elder";
+        old.environment[0] = elder_variable;
         old.spec.output_fd = output;
         return spawn_process(&old.host, &old.spec, &spawned, &error) < 0;
 }
@@ -371,7 +375,7 @@ static int new_daemon(void)
         pid_t pids[2];
 
         open_place(&place);
-        assert_int_equal(family_begin(place.family, "elder", &cgroup_fd, &place.error), 0);
+        assert_int_equal(family_begin(place.family, elder, &cgroup_fd, &place.error), 0);
         assert_int_equal(family_is_empty(place.family, &PIDREF_UNSET), 0);
         assert_int_equal(family_members(place.family, &PIDREF_UNSET, pids, 2), 2);
         for (int i = 0; i < 2; i++) {
@@ -398,6 +402,8 @@ static void test_lives_of_the_daemon_before(void **state)
         pid_t init, daemon;
 
         assert_int_equal(setenv("REEVE_TEST_FAMILIES", "descent", 1), 0);
+        (void)snprintf(elder, sizeof(elder), "elder-%d", getpid());
+        (void)snprintf(elder_variable, sizeof(elder_variable), "REEVE_INSTANCE=%s", elder);
         assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
         read_end = ends[0];
         init = fork();

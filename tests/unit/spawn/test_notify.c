@@ -72,7 +72,6 @@ static void test_t31_garbage_is_refused(void **state)
                 "MAINPID=99999999999",
                 "MAINPID=0x10",
                 "READY=1\nMAINPID=1",
-                "EXTEND_TIMEOUT_USEC",
                 "EXTEND_TIMEOUT_USEC=",
                 "EXTEND_TIMEOUT_USEC=-1",
                 "EXTEND_TIMEOUT_USEC=5s",

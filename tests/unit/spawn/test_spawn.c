@@ -62,6 +62,7 @@ static void test_a_clean_start(void **state)
         (void)sigemptyset(&blocked);
         (void)sigaddset(&blocked, SIGCHLD);
         (void)sigaddset(&blocked, SIGTERM);
+        assert_true(ours >= 0 && inherited >= 0);
         assert_int_equal(sigprocmask(SIG_BLOCK, &blocked, &kept), 0);
         begin(&trial, "report", NULL);
         trial_run(&trial);
