@@ -87,19 +87,22 @@ static int port_only_parse(const char *text, ListenAddress *ret)
         return port_parse(text, 1, &ipv6->sin6_port);
 }
 
+static int address_read(const char *text, ListenAddress *ret)
+{
+        if (text[0] == '/' || text[0] == '@')
+                return local_parse(text, ret);
+        if (text[0] == '[')
+                return ipv6_parse(text, ret);
+        if (!text[strspn(text, "0123456789")])
+                return port_only_parse(text, ret);
+        return ipv4_parse(text, ret);
+}
+
 int address_parse(const char *text, ListenAddress *ret)
 {
         ListenAddress address = { .type = SOCK_STREAM };
-        int r;
+        int r = address_read(text, &address);
 
-        if (text[0] == '/' || text[0] == '@')
-                r = local_parse(text, &address);
-        else if (text[0] == '[')
-                r = ipv6_parse(text, &address);
-        else if (!text[strspn(text, "0123456789")])
-                r = port_only_parse(text, &address);
-        else
-                r = ipv4_parse(text, &address);
         if (r < 0)
                 return r;
         address.text = strdup(text);
@@ -198,17 +201,17 @@ static bool target_is_valid(const char *text, size_t length, bool is_web)
 {
         ListenAddress address = { 0 };
         char filled[TARGET_MAX];
-        bool is_valid, has_no_port;
+        bool has_no_port;
 
-        if (!slot_fill(text, length, filled, sizeof(filled) - sizeof(":80")))
+        if (!slot_fill(text, length, filled, sizeof(filled) - strlen(":80")))
                 return false;
-        has_no_port = filled[0] == '[' ? filled[strlen(filled) - 1] == ']' : !strchr(filled, ':');
+        has_no_port =
+                length > 0
+                && (filled[0] == '[' ? filled[strlen(filled) - 1] == ']' : !strchr(filled, ':'));
         if (is_web && has_no_port)
                 strcat(filled, ":80");
-        is_valid = address_parse(filled, &address) == 0 && address.address.any.sa_family != AF_UNIX
-                   && address_has_port(&address) && strchr(filled, ':');
-        address_done(&address);
-        return is_valid;
+        return strchr(filled, ':') && address_read(filled, &address) == 0
+               && address.address.any.sa_family != AF_UNIX && address_has_port(&address);
 }
 
 bool address_is_target(const char *text)
@@ -216,11 +219,11 @@ bool address_is_target(const char *text)
         return target_is_valid(text, strlen(text), false);
 }
 
-bool url_is_valid(const char *url)
+bool url_is_valid(const char *url, size_t length)
 {
         const char *host = text_after(url, "http://");
 
-        if (!host || url[strcspn(url, " \t\"<>\\^`#")])
+        if (!host || strcspn(url, " \t\"<>\\^`#") < length)
                 return false;
-        return target_is_valid(host, strcspn(host, "/?"), true);
+        return target_is_valid(host, MIN(strcspn(host, "/?"), length - (size_t)(host - url)), true);
 }

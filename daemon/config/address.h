@@ -31,5 +31,6 @@ bool address_has_port(const ListenAddress *address);
 /** address_is_target() - "ADDRESS:PORT" that can be connected to; ${REEVE_SLOT} may be in it */
 bool address_is_target(const char *text);
 
-/** url_is_valid() - http://ADDRESS:PORT/PATH with a numeric address; port 80 may be left out */
-bool url_is_valid(const char *url);
+/** url_is_valid() - http://ADDRESS:PORT/PATH with a numeric address; port 80 may be left out
+ *  @url: @length bytes of it count; ${REEVE_SLOT} may be in it */
+bool url_is_valid(const char *url, size_t length);

@@ -185,10 +185,10 @@ static int draft_read(Assignment *at)
                 return r;
         if (r == 0 && flag)
                 *flag = true;
-        if (r == 0)
-                *place_of_key(at->draft, at->key) = assignment_place(at, 0);
-        else if (r != ALREADY_TOLD)
+        if (r < 0 && r != ALREADY_TOLD)
                 refuse_value(at);
+        /* A value that was refused was given all the same: it is not told as missing too. */
+        *place_of_key(at->draft, at->key) = assignment_place(at, 0);
         return 0;
 }
 

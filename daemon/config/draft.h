@@ -48,7 +48,8 @@ typedef struct Draft {
         void *target;     /* Config or PoolConfig */
         const char *pool; /* name; NULL for Config */
         const TextFile *file;
-        Place *places; /* one a key, in the order of the table */
+        bool is_unread; /* its own file has no usable text: nothing more is told about it */
+        Place *places;  /* one a key, in the order of the table */
         Mark *marks;
         size_t mark_count, mark_capacity;
 } Draft;

@@ -52,7 +52,7 @@ static int address_add_take(AddressArray *array, ListenAddress *address)
         return 0;
 }
 
-static int address_read(const Assignment *at, ListenAddress *ret)
+static int address_take(const Assignment *at, ListenAddress *ret)
 {
         int r = address_parse(at->value, ret);
 
@@ -88,7 +88,7 @@ static int address_keep(const Assignment *at, void *field, ListenAddress *addres
 static int parse_listen(const Assignment *at, void *field)
 {
         AUTO_ADDRESS address = { 0 };
-        int r = address_read(at, &address);
+        int r = address_take(at, &address);
 
         if (r < 0)
                 return r;
@@ -103,7 +103,7 @@ static int parse_listen(const Assignment *at, void *field)
 static int parse_listen_http(const Assignment *at, void *field)
 {
         AUTO_ADDRESS address = { 0 };
-        int r = address_read(at, &address);
+        int r = address_take(at, &address);
 
         if (r < 0)
                 return r;
@@ -162,7 +162,7 @@ static int probe_command_check(const Assignment *at)
 static int probe_check(const Assignment *at)
 {
         switch ((ProbeKind)at->key->variant) {
-        case PROBE_HTTP: return url_is_valid(at->value) ? 0 : -EINVAL;
+        case PROBE_HTTP: return url_is_valid(at->value, strlen(at->value)) ? 0 : -EINVAL;
         case PROBE_TCP: return address_is_target(at->value) ? 0 : -EINVAL;
         case PROBE_EXEC: return probe_command_check(at);
         case PROBE_NONE: break;

@@ -104,7 +104,7 @@ static bool is_continued(const char *start, size_t length)
         return backslashes % 2 == 1;
 }
 
-static int part_add(LogicalLine *line, const char *source, unsigned number)
+static int part_add(LogicalLine *line, const char *source, unsigned number, unsigned column)
 {
         if (line->part_count == line->part_capacity) {
                 size_t capacity = line->part_capacity ? line->part_capacity * 2 : 8;
@@ -115,8 +115,9 @@ static int part_add(LogicalLine *line, const char *source, unsigned number)
                 line->parts = parts;
                 line->part_capacity = capacity;
         }
-        line->parts[line->part_count++] =
-                (LinePart){ .offset = line->text.length, .source = source, .line = number };
+        line->parts[line->part_count++] = (LinePart){
+                .offset = line->text.length, .source = source, .line = number, .column = column
+        };
         return 0;
 }
 
@@ -151,19 +152,20 @@ int line_reader_next(LineReader *reader, LogicalLine *line)
 {
         bool is_continuing = false;
         const char *start;
+        unsigned column;
         size_t length;
         int r;
 
         logical_line_clear(line);
         while (physical_line_next(reader, &start, &length)) {
-                for (; length > 0 && is_blank(*start); length--)
+                for (column = 1; length > 0 && is_blank(*start); length--, column++)
                         start++;
                 if (length > 0 && (*start == '#' || *start == ';'))
                         continue; /* also between continued lines, and never continued itself */
                 if (length == 0 && !is_continuing)
                         continue;
                 is_continuing = is_continued(start, length);
-                r = part_add(line, start, reader->line);
+                r = part_add(line, start, reader->line, column);
                 if (r == 0)
                         r = part_append(line, start, length, is_continuing);
                 if (r < 0)
@@ -195,5 +197,6 @@ void logical_line_place(const LogicalLine *line, size_t offset, unsigned *ret_li
                 i--;
         part = &line->parts[i];
         *ret_line = part->line;
-        *ret_column = column_of(part->source, part->source + (offset - part->offset));
+        *ret_column =
+                part->column - 1 + column_of(part->source, part->source + (offset - part->offset));
 }

@@ -11,8 +11,8 @@
 /* One physical line's part of a logical line: where it begins in both. */
 typedef struct LinePart {
         size_t offset;      /* in the logical line */
-        const char *source; /* in the file's text */
-        unsigned line;
+        const char *source; /* in the file's text, behind the blanks it begins with */
+        unsigned line, column;
 } LinePart;
 
 typedef struct LogicalLine {
@@ -30,7 +30,7 @@ typedef struct LineReader {
 
 /** line_reader_check() - whether @file is text: UTF-8 without NUL bytes and other controls
  *  What is not is told to @problems, at its line and column, as @kind.
- *  Return: 0; -EINVAL if it is not text, -ENOMEM */
+ *  Return: 0; -EINVAL if it is not text */
 int line_reader_check(const TextFile *file, const char *pool, ProblemList *problems);
 
 /** line_reader_next() - the next line that says something

@@ -37,32 +37,35 @@ static char *folder_name(const char *path)
         return strndup(start, (size_t)(end - start));
 }
 
-/* What stands before @suffix at the end of @name, NULL if it does not end so or without memory. */
-static char *stem_of(const char *name, const char *suffix)
+/* What stands before @suffix. Return: 1 if @name ends so and more stands before it, 0, -ENOMEM. */
+static int stem_of(const char *name, const char *suffix, char **ret)
 {
         size_t length = strlen(name), cut = strlen(suffix);
 
         if (length <= cut || !text_equal(name + length - cut, suffix))
-                return NULL;
-        return strndup(name, length - cut);
+                return 0;
+        *ret = strndup(name, length - cut);
+        return *ret ? 1 : -ENOMEM;
 }
 
+/* @ret_pool: of a pool's file and its drop-ins, else NULL. */
 static int file_role(const TextFile *file, FileRole *ret_role, char **ret_pool)
 {
         AUTO_FREE char *folder = folder_name(file->path);
-        AUTO_FREE char *pool = NULL;
         FileRole role = ROLE_OTHER;
+        int r = 0;
 
         if (!folder)
                 return -ENOMEM;
         if (text_equal(base_name(file->path), "reeve.conf") || text_equal(folder, "reeve.conf.d"))
                 role = ROLE_DAEMON;
-        else if ((pool = stem_of(folder, ".pool.d")))
+        else if ((r = stem_of(folder, ".pool.d", ret_pool)) != 0)
                 role = ROLE_DROP_IN;
-        else if ((pool = stem_of(base_name(file->path), ".pool")))
+        else if ((r = stem_of(base_name(file->path), ".pool", ret_pool)) != 0)
                 role = ROLE_POOL;
+        if (r < 0)
+                return r;
         *ret_role = role;
-        *ret_pool = TAKE_PTR(pool);
         return 0;
 }
 
@@ -176,6 +179,12 @@ static bool line_is_sound(FileParse *parse, size_t size)
         return text->bytes[0] == '[' ? section_is_sound(parse) : assignment_is_sound(parse);
 }
 
+/* Past the list's limit nothing more would be seen; warnings alone never end the reading. */
+static bool is_hopeless(const ProblemList *problems)
+{
+        return problems->is_cut && problem_list_errors(problems) > 0;
+}
+
 /* inih's reader: the next line that it may see. */
 static char *feed_line(char *buffer, int size, void *stream)
 {
@@ -183,7 +192,7 @@ static char *feed_line(char *buffer, int size, void *stream)
         int r;
 
         do {
-                if (parse->error || parse->set->problems->is_cut)
+                if (parse->error || is_hopeless(parse->set->problems))
                         return NULL;
                 r = line_reader_next(&parse->reader, &parse->line);
                 if (r <= 0) {
@@ -222,8 +231,8 @@ static void tell_unknown_key(FileParse *parse, const char *section, const char *
                 tell_at(parse, 0, "unknown key %s= in [%s]; did you mean %s= of [%s]?", name,
                         section, key->shown.name, key->shown.section);
         else
-                tell_at(parse, 0, "unknown key %.100s= in [%s]; reeve.pool(5) lists all keys", name,
-                        section);
+                tell_at(parse, 0, "unknown key %.100s= in [%s]; %s lists all keys", name, section,
+                        section_is_pools(section) ? "reeve.pool(5)" : "reeve.conf(5)");
 }
 
 /* The daemon's own files must never decide what is run. */
@@ -292,9 +301,10 @@ static int file_parse(DraftSet *set, Draft *draft, const TextFile *file)
         };
         int r;
 
-        r = line_reader_check(file, draft->pool, set->problems);
-        if (r < 0)
-                return r == -EINVAL ? 0 : r;
+        if (line_reader_check(file, draft->pool, set->problems) < 0) {
+                draft->is_unread |= file == draft->file;
+                return 0;
+        }
         inih_set_up();
         r = ini_parse_stream(feed_line, &parse, take_value, &parse);
         if (r == -2) /* inih's word for "no memory" */
@@ -351,8 +361,12 @@ static int pool_file_register(DraftSet *set, const TextFile *file, char **name)
 
         if (!text_is_name(*name))
                 return tell_file(set, file, PROBLEM_ERROR,
-                                 "\"%.80s\" cannot be the name of a pool: "
-                                 "names match [a-z0-9][a-z0-9_.-]{0,62}; rename the file",
+                                 **name == '@' ? "\"%.80s\" cannot be the name of a pool: names "
+                                                 "that begin with @ are reeve's own; rename the "
+                                                 "file"
+                                               : "\"%.80s\" cannot be the name of a pool: names "
+                                                 "match [a-z0-9][a-z0-9_.-]{0,62}; rename the "
+                                                 "file",
                                  *name);
         for (size_t i = 0; i < set->pool_count; i++)
                 if (text_equal(set->pools[i].pool, *name))
@@ -408,14 +422,14 @@ static int file_apply(DraftSet *set, const TextFile *file)
                                  "this drop-in is for the pool %s, which has no file; it is not "
                                  "used",
                                  name);
-        if (!draft)
-                return 0; /* a name that was refused */
-        if (!file->text)
+        /* A name that was refused, or the second file of one pool, which was refused too. */
+        if (!draft || (role == ROLE_POOL && draft->file != file))
+                return 0;
+        if (!file->text) {
+                draft->is_unread |= file == draft->file;
                 return tell_file(set, file, problem_kind_of(file), "%s",
                                  file->trouble ? file->trouble : "cannot be read");
-        /* Of two files with the name of one pool the second was refused. */
-        if (role == ROLE_POOL && draft->file != file)
-                return 0;
+        }
         return file_parse(set, draft, file);
 }
 
@@ -424,7 +438,7 @@ static int drafts_validate(DraftSet *set)
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < set->pool_count; i++)
-                r = pool_validate(set, &set->pools[i]);
+                r = set->pools[i].is_unread ? 0 : pool_validate(set, &set->pools[i]);
         if (r == 0)
                 r = relations_validate(set);
         if (r == 0)
@@ -472,7 +486,7 @@ int config_parse(const ConfigInput *input, ProblemList *problems, Config **ret)
         r = draft_init(&set.daemon, config, NULL, NULL);
         if (r == 0)
                 r = pools_register(&set, input);
-        for (size_t i = 0; r == 0 && i < input->count && !problems->is_cut; i++)
+        for (size_t i = 0; r == 0 && i < input->count && !is_hopeless(problems); i++)
                 r = file_apply(&set, &input->files[i]);
         if (r == 0)
                 r = drafts_validate(&set);

@@ -35,41 +35,54 @@ static int problem_fill(Problem *problem, const char *path, const char *pool, co
         return -ENOMEM;
 }
 
-static Problem *problem_reserve(ProblemList *list)
+/* In a full list an error takes the place of the last warning: it is what a person must see. */
+static bool problem_displace(ProblemList *list, ProblemKind kind)
+{
+        list->is_cut = true;
+        for (size_t i = list->count; kind == PROBLEM_ERROR && i-- > 0;) {
+                if (list->items[i].kind != PROBLEM_WARNING)
+                        continue;
+                problem_done(&list->items[i]);
+                memmove(&list->items[i], &list->items[i + 1],
+                        (list->count - i - 1) * sizeof(Problem));
+                list->count--;
+                return true;
+        }
+        return false;
+}
+
+static int problem_keep(ProblemList *list, const Problem *problem_take)
 {
         Problem *items = reallocarray(list->items, list->count + 1, sizeof(Problem));
 
         if (!items)
-                return NULL;
+                return -ENOMEM;
         list->items = items;
-        items[list->count] = (Problem){ 0 };
-        return &items[list->count];
+        items[list->count++] = *problem_take;
+        return 0;
 }
 
 int problem_add(ProblemList *list, ProblemKind kind, const char *path, unsigned line,
                 unsigned column, const char *pool, const char *format, ...)
 {
         char raw[PROBLEM_MESSAGE_SIZE], message[PROBLEM_MESSAGE_SIZE];
+        Problem problem = { .kind = kind, .line = line, .column = column };
         va_list arguments;
-        Problem *problem;
+        int r;
 
         list->error_count += kind == PROBLEM_ERROR;
-        if (list->count >= CONFIG_PROBLEMS_MAX) {
-                list->is_cut = true;
+        if (list->count >= CONFIG_PROBLEMS_MAX && !problem_displace(list, kind))
                 return 0;
-        }
         va_start(arguments, format);
         (void)vsnprintf(raw, sizeof(raw), format, arguments); /* a long message is cut */
         va_end(arguments);
         (void)utf8_sanitize(message, sizeof(message), raw, strlen(raw));
-        problem = problem_reserve(list);
-        if (!problem || problem_fill(problem, path, pool, message) < 0)
-                return -ENOMEM;
-        problem->kind = kind;
-        problem->line = line;
-        problem->column = column;
-        list->count++;
-        return 0;
+        r = problem_fill(&problem, path, pool, message);
+        if (r == 0)
+                r = problem_keep(list, &problem);
+        if (r < 0)
+                problem_done(&problem);
+        return r;
 }
 
 size_t problem_list_errors(const ProblemList *list)

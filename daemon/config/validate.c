@@ -95,7 +95,7 @@ static void command_validate(const DraftSet *set, const Draft *draft)
 {
         const PoolConfig *pool = draft->target;
 
-        if (!pool->command)
+        if (!pool->command && !is_written(draft, "ExecStart"))
                 draft_tell(set, draft, (Place){ 0 }, PROBLEM_ERROR,
                            "ExecStart= is missing; name the program in [Pool], such as "
                            "ExecStart=/usr/bin/NAME");

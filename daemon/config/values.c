@@ -329,9 +329,8 @@ static bool is_metrics_page(const char *value)
 {
         size_t length = strcspn(value, " \t");
         const char *metric = value + length + strspn(value + length, " \t");
-        AUTO_FREE char *url = strndup(value, length);
 
-        return url && url_is_valid(url) && *metric && !metric[strcspn(metric, " \t")];
+        return url_is_valid(value, length) && *metric && !metric[strcspn(metric, " \t")];
 }
 
 static int parse_throughput(const Assignment *at, void *field)
