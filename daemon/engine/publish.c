@@ -336,7 +336,7 @@ void publish_event(Engine *engine, EventType type, const Pool *pool, const Slot 
         if (slot) {
                 event.has_slot = 1;
                 event.slot = slot->number;
-                event.pid = slot->process.pid;
+                event.pid = pidref_is_set(&slot->process) ? slot->process.pid : slot->ended_pid;
         }
         (void)text_copy(event.actor, sizeof(event.actor), actor ? actor : "reeved");
         va_start(pairs, actor);

@@ -258,7 +258,7 @@ static void tell_exit(Slot *slot)
 static void tell_left_behind(Slot *slot)
 {
         pid_t pids[8];
-        size_t count = family_members(slot->family, NULL, pids, COUNT_OF(pids));
+        size_t count = family_members(slot->family, &slot->process, pids, COUNT_OF(pids));
 
         publish_warning(slot->pool->engine, slot->pool->name,
                         "%s: worker %u left %zu processes behind (PID %d first), as "
@@ -386,6 +386,7 @@ static void let_go(Slot *slot)
         slot->exit_timer = sd_event_source_disable_unref(slot->exit_timer);
         if (pidref_is_set(&slot->process))
                 (void)map_remove(&slot->pool->engine->slots_by_pid, (uint64_t)slot->process.pid);
+        slot->ended_pid = slot->process.pid;
         pidref_done(&slot->process);
         slot->pool->engine->is_state_dirty = true;
 }
@@ -443,7 +444,7 @@ void slot_check_gone(Slot *slot)
 
         if (pidref_is_set(&slot->process))
                 return;
-        if (family_is_empty(slot->family, NULL) != 0) {
+        if (family_is_empty(slot->family, &slot->process) != 0) {
                 /* Empty, or it cannot be told any more: then waiting would help nobody. */
                 reap_forget(slot);
                 slot_event(slot, WORKER_EVENT_GONE, NULL);

@@ -28,7 +28,8 @@ struct Slot {
         Worker worker;
         Definition *definition; /* of the present life, or of the one being started */
 
-        PidRef process; /* the main process; unset once reaped */
+        PidRef process;  /* the main process; unset once reaped */
+        pid_t ended_pid; /* of the main process before */
         bool is_child, is_adopted;
         sd_event_source *exit_timer;  /* while its exit status is waited for */
         sd_event_source *exit_source; /* pidfd of a process that is not our child */
