@@ -233,10 +233,10 @@ int family_signal(Family *family, const PidRef *leader, int signal)
         int reached = 0;
 
         (void)collect(family, leader, &members); /* what was found until it failed */
-        if (pidref_is_set(leader) && signal_one(leader, signal) == 0)
+        if (leader && pidref_is_set(leader) && signal_one(leader, signal) == 0)
                 reached++;
         for (size_t i = 0; i < members.count; i++)
-                if (members.items[i].pid != leader->pid
+                if ((!leader || members.items[i].pid != leader->pid)
                     && signal_member(family, &members.items[i], signal) == 0)
                         reached++;
         return reached;

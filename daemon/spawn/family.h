@@ -70,7 +70,7 @@ int family_begin(Family *family, const char *instance, int *ret_cgroup_fd, Error
 /** family_signal() - @signal to every process of the family, leader first; through pidfds
  *  HUP, INT, QUIT, ABRT and TERM are followed by CONT, so that stopped processes get them too;
  *  with another KillSignal= send CONT after it.
- *  @leader: may be unset when it is already gone
+ *  @leader: NULL or unset when it is already gone; so too in the calls below
  *  Return: number of processes reached */
 int family_signal(Family *family, const PidRef *leader, int signal);
 
@@ -79,7 +79,8 @@ int family_signal(Family *family, const PidRef *leader, int signal);
 int family_kill(Family *family, const PidRef *leader);
 
 /** family_is_empty() - whether nothing of the slot lives
- *  While it is not, family_root_fd() or the next reaped child will bring the news.
+ *  While it is not, family_root_fd() or the next reaped child will bring the news (should
+ *  inotify's watches be used up: only the latter).
  *  @leader: its main process if it is not reaped yet
  *  Return: 1 if empty, 0 if not, negative errno if it cannot be told */
 int family_is_empty(Family *family, const PidRef *leader);

@@ -300,8 +300,7 @@ int cgroup_family_is_empty(Family *family)
 
         if (r == -ENOENT)
                 return 1; /* the group itself is gone */
-        if (r < 0)
-                return r;
+        /* Without a watch the answer is still true, only the news is left to reaped children. */
         r = cgroup_is_populated(family->fd);
         if (r == -ENODEV || r == -ENOENT)
                 r = 0;

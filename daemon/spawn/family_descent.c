@@ -243,7 +243,7 @@ static int visit_elders(Walk *walk, const Family *family)
 static int visit_roots(Walk *walk, const Family *family, const PidRef *leader)
 {
         const FamilyRoot *root = family->root;
-        int r = pidref_is_set(leader) ? visit(walk, leader->pid, leader->start_ticks) : 0;
+        int r = leader && pidref_is_set(leader) ? visit(walk, leader->pid, leader->start_ticks) : 0;
 
         for (size_t i = 0; r == 0 && i < root->stray_count; i++)
                 if (root->strays[i].family == family)

@@ -240,6 +240,34 @@ int listeners_open(const PoolConfig *config, Listeners *ret, Error *reterr)
         return 0;
 }
 
+static bool is_same_port(in_port_t asked, in_port_t bound)
+{
+        return asked == 0 || asked == bound; /* 0 became some port: take it as it is */
+}
+
+static bool is_same_address(const ListenAddress *asked, const ListenAddress *bound)
+{
+        const struct sockaddr_in *ipv4 = &asked->address.ipv4;
+        const struct sockaddr_in6 *ipv6 = &asked->address.ipv6;
+
+        if (asked->address.any.sa_family != bound->address.any.sa_family)
+                return false;
+        switch (asked->address.any.sa_family) {
+        case AF_INET:
+                return is_same_port(ipv4->sin_port, bound->address.ipv4.sin_port)
+                       && ipv4->sin_addr.s_addr == bound->address.ipv4.sin_addr.s_addr;
+        case AF_INET6:
+                return is_same_port(ipv6->sin6_port, bound->address.ipv6.sin6_port)
+                       && memcmp(&ipv6->sin6_addr, &bound->address.ipv6.sin6_addr,
+                                 sizeof(ipv6->sin6_addr))
+                                  == 0;
+        }
+        if (socket_path(asked) || socket_path(bound))
+                return text_equal(socket_path(asked), socket_path(bound));
+        return asked->length == bound->length
+               && memcmp(&asked->address, &bound->address, asked->length) == 0;
+}
+
 /* Whether what a worker holds there is the listening socket that the configuration asks for. */
 static bool is_listener_for(int fd, const ListenAddress *address)
 {
@@ -247,22 +275,8 @@ static bool is_listener_for(int fd, const ListenAddress *address)
         int is_listening = 0;
         socklen_t size = sizeof(is_listening);
 
-        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size) < 0 || !is_listening
-            || read_bound(fd, &bound) < 0
-            || bound.address.any.sa_family != address->address.any.sa_family)
-                return false;
-        /* Port 0 became some port: take it as it is. */
-        switch (bound.address.any.sa_family) {
-        case AF_INET:
-                return address->address.ipv4.sin_port == 0
-                       || memcmp(&bound.address, &address->address, sizeof(struct sockaddr_in))
-                                  == 0;
-        case AF_INET6:
-                return address->address.ipv6.sin6_port == 0
-                       || address->address.ipv6.sin6_port == bound.address.ipv6.sin6_port;
-        default: return bound.length >= address->length
-                       && memcmp(&bound.address, &address->address, address->length) == 0;
-        }
+        return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size) == 0 && is_listening
+               && read_bound(fd, &bound) == 0 && is_same_address(address, &bound);
 }
 
 int listeners_adopt(const PoolConfig *config, int pidfd, Listeners *ret)

@@ -131,7 +131,7 @@ int proc_all(PidList *list)
         return 0;
 }
 
-static int children_by_search(pid_t parent, PidList *list)
+int proc_children_by_search(pid_t parent, PidList *list)
 {
         AUTO_PIDS all = { 0 };
         int r = proc_all(&all);
@@ -176,7 +176,7 @@ int proc_children(pid_t pid, PidList *list)
         if (!directory)
                 return errno == ENOENT ? -ESRCH : -errno;
         if (!has_children_files())
-                return children_by_search(pid, list);
+                return proc_children_by_search(pid, list);
         while ((tid = next_number(directory)) > 0) {
                 int r = children_of_thread(pid, tid, list);
 

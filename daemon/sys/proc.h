@@ -55,6 +55,9 @@ int pid_list_parse(PidList *list, const char *text);
  *  Return: 0; -ESRCH if @pid is gone, other negative errno */
 int proc_children(pid_t pid, PidList *list);
 
+/** proc_children_by_search() - the same, the long way; Return: 0, negative errno */
+int proc_children_by_search(pid_t pid, PidList *list);
+
 /** proc_all() - add every process there is; Return: 0, negative errno */
 int proc_all(PidList *list);
 

@@ -245,8 +245,10 @@ static void test_stopped_process_takes_term(void **state)
         assert_int_equal(family_signal(place.family, &trial.spawned.process, SIGTERM), 1);
         assert_int_equal(trial_wait(&trial), 1000 + SIGTERM);
         pidref_done(&trial.spawned.process);
-        wait_until_empty(&trial.spawned.process);
-        assert_int_equal(family_signal(place.family, &trial.spawned.process, SIGTERM), 0);
+        wait_until_empty(NULL);
+        assert_int_equal(family_signal(place.family, NULL, SIGTERM), 0);
+        assert_int_equal(family_kill(place.family, NULL), 0);
+        assert_int_equal(family_members(place.family, NULL, NULL, 0), 0);
         finish();
 }
 

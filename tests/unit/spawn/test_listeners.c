@@ -3,14 +3,17 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -252,6 +255,76 @@ static void test_all_or_nothing(void **state)
         (void)close(next);
 }
 
+/* A worker that was given the sockets, while we forgot them. */
+static pid_t start_holder(const Listeners *listeners)
+{
+        int fds[8], ready[2];
+        char byte;
+        pid_t pid;
+
+        assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+        if (dup3(ready[1], 30, O_CLOEXEC) != 30) /* out of the way of dup2 below */
+                fail();
+        (void)close(ready[1]);
+        ready[1] = 30;
+        for (size_t i = 0; i < listeners->count; i++)
+                fds[i] = fcntl(listeners->shared[i].fd, F_DUPFD_CLOEXEC, 20);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                for (size_t i = 0; i < listeners->count; i++)
+                        if (dup2(fds[i], 3 + (int)i) < 0)
+                                _exit(1);
+                if (write(ready[1], "", 1) != 1)
+                        _exit(1);
+                for (;;)
+                        (void)pause();
+        }
+        assert_int_equal(read(ready[0], &byte, 1), 1);
+        (void)close(ready[0]);
+        (void)close(ready[1]);
+        for (size_t i = 0; i < listeners->count; i++)
+                (void)close(fds[i]);
+        return pid;
+}
+
+static void test_taken_back_from_a_worker(void **state)
+{
+        Folder *folder = *state;
+        ListenAddress addresses[] = { tcp("127.0.0.1", 0), local(folder->socket) };
+        ListenAddress other[] = { tcp("127.0.0.2", 0), local(folder->socket) };
+        PoolConfig config = { .name = "web", .listeners = addresses, .listener_count = 2 };
+        PoolConfig changed = { .name = "web", .listeners = other, .listener_count = 2 };
+        PoolConfig reuseport = { .name = "web", .listen_mode = LISTEN_REUSEPORT };
+        Listeners listeners, back = { 0 };
+        AUTO_FREE char *bound = NULL;
+        AUTO_CLOSE pidfd = -1;
+        Error error = { 0 };
+        pid_t pid;
+
+        assert_int_equal(listeners_open(&config, &listeners, &error), 0);
+        bound = strdup(listeners.bound);
+        pid = start_holder(&listeners);
+        pidfd = pidfd_open(pid, 0);
+        listeners_release(&listeners);
+        assert_int_equal(listeners_adopt(&config, pidfd, &back), 0);
+        assert_string_equal(back.bound, bound);
+        assert_int_equal(back.count, 2);
+        assert_string_equal(back.shared[1].name, "web");
+        for (int i = 0; i < 2; i++) {
+                assert_int_equal(reach(back.shared[i].fd), 0);
+                assert_true(fcntl(back.shared[i].fd, F_GETFD) & FD_CLOEXEC);
+        }
+        listeners_release(&back);
+        assert_int_equal(listeners_adopt(&changed, pidfd, &back), -EBADF);
+        assert_int_equal(listeners_adopt(&reuseport, pidfd, &back), -EOPNOTSUPP);
+        assert_int_equal(access(folder->socket, F_OK), 0); /* it still serves */
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        assert_true(listeners_adopt(&config, pidfd, &back) < 0);
+        assert_null(back.shared);
+}
+
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -264,6 +337,7 @@ int main(void)
                 IN_A_FOLDER(test_socket_file_that_is_used),
                 IN_A_FOLDER(test_file_that_is_no_socket),
                 IN_A_FOLDER(test_all_or_nothing),
+                IN_A_FOLDER(test_taken_back_from_a_worker),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,13 +90,17 @@ static void test_pid_lists(void **state)
 
 static void test_children(void **state)
 {
-        AUTO_PIDS children = { 0 }, after = { 0 };
+        AUTO_PIDS children = { 0 }, searched = { 0 }, after = { 0 };
         pid_t first = start_child(), second = start_child();
 
         assert_int_equal(proc_children(getpid(), &children), 0);
         assert_int_equal(children.count, 2);
         assert_true(pid_list_has(&children, first));
         assert_true(pid_list_has(&children, second));
+        assert_int_equal(proc_children_by_search(getpid(), &searched), 0);
+        assert_int_equal(searched.count, 2);
+        assert_true(pid_list_has(&searched, first));
+        assert_true(pid_list_has(&searched, second));
         end_child(first);
         end_child(second);
         assert_int_equal(proc_children(getpid(), &after), 0);
