@@ -212,10 +212,7 @@ static int change_finish(const Context *context, Change *change, uint64_t deadli
 
 bool change_is_nothing(const json_t *scale)
 {
-        return text_equal(scale_state(scale), "done")
-               && json_equal((json_t *)value_at(scale, "from"), (json_t *)value_at(scale, "to"))
-               && json_array_size(value_at(scale, "started")) == 0
-               && json_array_size(value_at(scale, "stopped")) == 0;
+        return text_equal(scale_state(scale), "done") && !value_at(scale, "operation");
 }
 
 static void pids_tell(Text *line, const json_t *scale, const char *field, const char *before)
@@ -269,6 +266,12 @@ void change_tell(const Context *context, const Change *change)
         bool is_dry_run = context->options->is_dry_run;
         AUTO_TEXT line = { 0 };
 
+        if (!is_dry_run && change_is_nothing(change->scale)) {
+                value_write_grid(&line, change->scale, "to");
+                fprintf(context->out, "%s is already %s\n", change->pool,
+                        line.error ? "as wanted" : line.bytes);
+                return;
+        }
         text_printf(&line, "%s%s: ", is_dry_run ? "plan for " : "", change->pool);
         grids_tell(&line, change->scale);
         if (is_dry_run)

@@ -30,7 +30,7 @@ void change_done(Change *change);
  *  Return: the exit code of all together */
 int changes_run(const Context *context, Change *changes, size_t count, ChangeTold tell);
 
-/** change_is_nothing() - whether the change had nothing to do */
+/** change_is_nothing() - whether there was nothing to do, so that no operation was begun */
 bool change_is_nothing(const json_t *scale);
 
 /** change_tell() - "web: 2x4 -> 4x4, generation 6; kept 101, started 140, stopped none" */

@@ -264,6 +264,16 @@ static void test_scale_dry_run(void **state)
         assert_non_null(strstr(run.server.requests[0], "\"dry_run\":true"));
 }
 
+static void test_scale_already(void **state)
+{
+        AUTO_RUN run = { 0 };
+
+        server_json(&run.server, 200, SCALE("null", "done", "2", "", "null"));
+        run_verb(&run, verb_scale, "reevectl scale web 2x4");
+        assert_int_equal(run.exit_code, REEVE_EXIT_OK);
+        assert_string_equal(run.out, "web is already 2x4\n");
+}
+
 static void test_start_already(void **state)
 {
         AUTO_RUN run = { 0 };
@@ -455,6 +465,7 @@ int main(void)
                 cmocka_unit_test(test_scale_several),
                 cmocka_unit_test(test_scale_dry_run),
                 cmocka_unit_test(test_start_already),
+                cmocka_unit_test(test_scale_already),
                 cmocka_unit_test(test_stop_targets),
                 cmocka_unit_test(test_kill),
                 cmocka_unit_test(test_logs),
