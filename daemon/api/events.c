@@ -304,7 +304,7 @@ static EventStream *stream_new(Call *call, const EventPosition *begin, const cha
         self->position = *begin;
         (void)text_copy(self->pool, sizeof(self->pool), pool ? pool : "");
         /* Something to send at once: headers alone would wait for the first event. */
-        text_append(&self->pending, ": events of reeve\nretry: 1000\n\n");
+        text_append(&self->pending, ": events of reeve\n\n");
         self->next = call->face->event_streams;
         if (self->next)
                 self->next->previous = self;

@@ -57,9 +57,9 @@ static void write_counts(Writer *writer, const BoardPool *row)
         writer_number(writer, "ready", row->ready);
         writer_number(writer, "wanted", row->processes);
         writer_number(writer, "total", row->total);
+        writer_close_object(writer);
         writer_number(writer, "rising", row->rising);
         writer_number(writer, "failed", row->failed);
-        writer_close_object(writer);
         writer_open_object(writer, "threads");
         writer_null(writer, "live");
         writer_number(writer, "wanted", (uint64_t)row->processes * row->threads);
