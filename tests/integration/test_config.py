@@ -102,8 +102,11 @@ def test_drop_ins_and_a_dry_reload(reeve):
     assert daemon.pids("w") == before
 
 
-def test_a_key_that_cannot_be_honoured_is_a_warning(reeve):
-    daemon = reeve({"w": pool(worker("pause"), MemoryMax="1G", TasksMax="10")},
+@pytest.mark.parametrize("key, value", [
+    ("MemoryMax", "1G"), ("TasksMax", "10"), ("After", "w2"), ("StandardOutput", "append:/tmp/x"),
+])
+def test_a_key_that_cannot_be_honoured_is_a_warning(reeve, key, value):
+    daemon = reeve({"w": pool(worker("pause"), **{key: value}), "w2": pool(worker("pause"))},
                    environment={"REEVE_TEST_FAMILIES": "descent"})
     daemon.wait_state("w")
-    assert any("MemoryMax" in text for text in daemon.warnings("w"))
+    assert any(key in text for text in daemon.warnings("w"))

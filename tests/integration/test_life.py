@@ -58,18 +58,6 @@ def test_notify_too_late(reeve):
     assert last_exit["reason"] == "start-timeout"
 
 
-def test_pools_wait_for_those_before_them(reeve):
-    first = pool(worker("notify", "wait-usr1", "READY=1"), Type="notify")
-    second = pool(worker("pause"), After="first", Requires="first")
-    daemon = reeve({"first": first, "second": second})
-    pid = wait_worker(daemon, "first", state="starting")["pid"]
-    assert daemon.pids("second") == []
-    with daemon.events() as events:
-        os.kill(pid, signal.SIGUSR1)
-        events.wait("worker.ready", pool="first")
-        events.wait("worker.ready", pool="second")
-
-
 # ---- the policy ----
 
 @pytest.mark.parametrize("policy, code, is_restarted", [
