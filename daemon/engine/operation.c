@@ -150,17 +150,6 @@ void operation_end(Pool *pool, OperationState state, const Error *error)
         engine_touch(pool->engine, pool);
 }
 
-static const char *exit_sentence(const WorkerExit *exit, char *buffer, size_t size)
-{
-        if (exit->reason != EXIT_REASON_NONE && exit->kind != EXIT_CODE)
-                (void)snprintf(buffer, size, "ended: %s", exit_reason_to_name(exit->reason));
-        else if (exit->kind == EXIT_SIGNAL)
-                (void)snprintf(buffer, size, "was ended by SIG%s", sigabbrev_np(exit->value));
-        else
-                (void)snprintf(buffer, size, "exited with code %d", exit->value);
-        return buffer;
-}
-
 static void roll_back(Pool *pool)
 {
         Operation *operation = pool->operation;
@@ -176,17 +165,9 @@ static void roll_back(Pool *pool)
 static void fail(Pool *pool, const Slot *slot, const WorkerExit *exit)
 {
         Operation *operation = pool->operation;
-        char sentence[80];
         Error error = { 0 };
 
-        if (error_is_set(&slot->error))
-                error = slot->error;
-        else
-                (void)error_set(&error, 0, "start-failed",
-                                "worker %u did not start well: it %s. `reevectl logs %s --slot %u` "
-                                "shows what it said.",
-                                slot->number, exit_sentence(exit, sentence, sizeof(sentence)),
-                                pool->name, slot->number);
+        slot_explain(slot, exit, &error);
         if (operation->kind == OPERATE_START) {
                 operation_end(pool, OPERATION_FAILED, &error);
                 return;

@@ -303,6 +303,19 @@ static void end_with(Pool *pool)
         engine_stop(pool->engine, code);
 }
 
+/* Why it is not well: the word of a slot that has ended and is not there (any more). */
+static void find_error(Pool *pool)
+{
+        for (size_t i = 0; i < pool->slot_count; i++) {
+                const Slot *slot = pool->slots[i];
+
+                if (slot_facts(slot)->has_process || slot->worker.last_exit.kind == EXIT_NONE)
+                        continue;
+                slot_explain(slot, &slot->worker.last_exit, &pool->error);
+                return;
+        }
+}
+
 static void derive_state(Pool *pool)
 {
         const PoolCounts counts = count_slots(pool);
@@ -315,6 +328,8 @@ static void derive_state(Pool *pool)
                 pool->state = pool_step(pool->state, event);
         if (pool->state == POOL_RUNNING)
                 pool->error = (Error){ 0 };
+        else if (pool->state == POOL_DEGRADED || pool->state == POOL_FAILED)
+                find_error(pool);
         if (pool->state != before) {
                 publish_event(pool->engine, EVENT_POOL_STATE, pool, NULL, NULL, "state",
                               pool_state_to_name(pool->state), "before", pool_state_to_name(before),

@@ -33,6 +33,38 @@ char *slot_subject(const Slot *slot, char *buffer, size_t size)
         return buffer;
 }
 
+static const char *exit_words(const WorkerExit *exit, char *buffer, size_t size)
+{
+        const char *why = exit->reason ? exit_reason_to_name(exit->reason) : NULL;
+
+        switch (exit->kind) {
+        case EXIT_CODE: (void)snprintf(buffer, size, "exited with code %d", exit->value); break;
+        case EXIT_SIGNAL:
+                (void)snprintf(buffer, size, "was ended by SIG%s", sigabbrev_np(exit->value));
+                break;
+        case EXIT_REASON:
+        case EXIT_NONE:
+                (void)snprintf(buffer, size, "ended (%s)", why ? why : "unknown");
+                return buffer;
+        }
+        if (why)
+                (void)snprintf(buffer + strlen(buffer), size - strlen(buffer), " (%s)", why);
+        return buffer;
+}
+
+void slot_explain(const Slot *slot, const WorkerExit *exit, Error *ret)
+{
+        char words[80];
+
+        if (error_is_set(&slot->error))
+                *ret = slot->error;
+        else
+                (void)error_set(ret, 0, "start-failed",
+                                "worker %u %s; `reevectl logs %s --slot %u` shows what it said.",
+                                slot->number, exit_words(exit, words, sizeof(words)),
+                                slot->pool->name, slot->number);
+}
+
 int slot_new(Pool *pool, unsigned number, Slot **ret, Error *reterr)
 {
         AUTO(Slot) *slot = calloc(1, sizeof(Slot));

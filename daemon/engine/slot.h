@@ -91,6 +91,9 @@ int slot_hold(Slot *slot, PidRef *process_consume, bool is_child);
 /** slot_subject() - "pool web: worker 3", for messages; Return: @buffer */
 char *slot_subject(const Slot *slot, char *buffer, size_t size);
 
+/** slot_explain() - why its last process is no more, as a sentence that says where to look */
+void slot_explain(const Slot *slot, const WorkerExit *exit, Error *ret);
+
 /** slot_facts() - what is true of its state */
 static inline const WorkerFacts *slot_facts(const Slot *slot)
 {
