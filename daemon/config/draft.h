@@ -73,6 +73,8 @@ struct Kind {
         int (*parse)(const Assignment *at, void *field);
         void (*clear)(void *field); /* frees what the field owns and empties it; NULL: zeros */
         bool (*is_equal)(const void *a, const void *b); /* NULL: bytes */
+        /* Return: @hash with the value mixed in, @hash itself for an empty one. NULL: bytes. */
+        uint64_t (*fingerprint)(uint64_t hash, const void *field);
 };
 
 enum { ALREADY_TOLD = -EBADMSG };
@@ -134,6 +136,12 @@ bool section_is_pools(const char *section);
 static inline void *key_field(const Key *key, const void *target)
 {
         return (char *)target + key->offset;
+}
+
+/** key_is_flagged() - whether the key has a flag of its own and the flag is set */
+static inline bool key_is_flagged(const Key *key, const void *target)
+{
+        return key->flag_offset && *((const bool *)target + key->flag_offset);
 }
 
 /** key_clear(), key_is_equal() - free and empty a field; compare two */

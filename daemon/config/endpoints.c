@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/address.h"
+#include "config/fingerprint.h"
 #include "config/kinds.h"
 #include "config/words.h"
 
@@ -38,6 +39,16 @@ static bool addresses_are_equal(const void *a, const void *b)
                 if (address_compare(&left->items[i], &right->items[i]) != 0)
                         return false;
         return true;
+}
+
+/* The address itself, not its spelling, as in addresses_are_equal(). */
+static uint64_t addresses_fingerprint(uint64_t hash, const void *field)
+{
+        const AddressArray *array = field;
+
+        for (size_t i = 0; i < array->count; i++)
+                hash = fingerprint_bytes(hash, &array->items[i].address, array->items[i].length);
+        return hash;
 }
 
 static int address_add_take(AddressArray *array, ListenAddress *address)
@@ -194,14 +205,21 @@ static int parse_probe(const Assignment *at, void *field)
 
 #define ADDRESSES "ADDRESS:PORT with a numeric address, such as 127.0.0.1:8000 or [::1]:8000"
 
-const Kind kind_listen = { ADDRESSES ", a port, or the absolute path of a socket",
-                           sizeof(AddressArray), parse_listen, clear_addresses,
-                           addresses_are_equal };
-const Kind kind_listen_http = { ADDRESSES, sizeof(AddressArray), parse_listen_http, clear_addresses,
-                                addresses_are_equal };
-const Kind kind_probe_http = { "http://ADDRESS:PORT/PATH with a numeric address", sizeof(ProbeKind),
-                               parse_probe, clear_probe_http, NULL };
-const Kind kind_probe_tcp = { "ADDRESS:PORT with a numeric address", sizeof(ProbeKind), parse_probe,
-                              clear_probe_tcp, NULL };
-const Kind kind_probe_exec = { "an absolute path and arguments", sizeof(ProbeKind), parse_probe,
-                               clear_probe_exec, NULL };
+#define ADDRESSES_KIND(parse, allowed) \
+        { \
+                allowed, sizeof(AddressArray), parse, clear_addresses, addresses_are_equal, \
+                        addresses_fingerprint \
+        }
+#define PROBE_KIND(clear_, allowed_) \
+        { \
+                .allowed = allowed_, .size = sizeof(ProbeKind), .parse = parse_probe, \
+                .clear = clear_ \
+        }
+
+const Kind kind_listen =
+        ADDRESSES_KIND(parse_listen, ADDRESSES ", a port, or the absolute path of a socket");
+const Kind kind_listen_http = ADDRESSES_KIND(parse_listen_http, ADDRESSES);
+const Kind kind_probe_http =
+        PROBE_KIND(clear_probe_http, "http://ADDRESS:PORT/PATH with a numeric address");
+const Kind kind_probe_tcp = PROBE_KIND(clear_probe_tcp, "ADDRESS:PORT with a numeric address");
+const Kind kind_probe_exec = PROBE_KIND(clear_probe_exec, "an absolute path and arguments");

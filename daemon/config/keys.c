@@ -122,14 +122,14 @@ static const Key keys[] = {
             .kind = &kind_integer, OF_POOL(oom_score_adjust), FLAG(has_oom_score_adjust),
             RANGE(-1000, 1000), WORKERS),
         KEY("Pool", "MemoryMax", "infinity", "Memory of the pool; needs cgroup delegation.",
-            .kind = &kind_size_or_none, OF_POOL(memory_max_bytes), .min = 1, WORKERS),
+            .kind = &kind_size_or_none, OF_POOL(memory_max_bytes), .min = 1),
         KEY("Pool", "CPUQuota", NULL, "CPU time of the pool; needs cgroup delegation.",
-            .kind = &kind_quota, OF_POOL(cpu_quota_percent), RANGE(1, PERCENT_MAX), WORKERS),
+            .kind = &kind_quota, OF_POOL(cpu_quota_percent), RANGE(1, PERCENT_MAX)),
         KEY("Pool", "CPUWeight", NULL, "The pool's weight against others; needs cgroup delegation.",
-            .kind = &kind_count, OF_POOL(cpu_weight), RANGE(1, 10000), WORKERS),
+            .kind = &kind_count, OF_POOL(cpu_weight), RANGE(1, 10000)),
         KEY("Pool", "TasksMax", "infinity",
             "Number of processes and threads of the pool; needs cgroup delegation.",
-            .kind = &kind_count_or_none, OF_POOL(tasks_max), .min = 1, WORKERS),
+            .kind = &kind_count_or_none, OF_POOL(tasks_max), .min = 1),
         KEY("Pool", "Restart", "always", "After which ends a worker is started again.",
             .kind = &kind_name, OF_POOL(restart), .names = &restart_modes),
         KEY("Pool", "RestartSec", "100ms", "The delay before the first restart.",
@@ -302,9 +302,8 @@ void key_clear(const Key *key, void *target)
 bool key_is_equal(const Key *key, const void *a, const void *b)
 {
         const void *left = key_field(key, a), *right = key_field(key, b);
-        size_t flag = key->flag_offset;
 
-        if (flag && *((const bool *)a + flag) != *((const bool *)b + flag))
+        if (key_is_flagged(key, a) != key_is_flagged(key, b))
                 return false;
         return key->kind->is_equal ? key->kind->is_equal(left, right)
                                    : memcmp(left, right, key->kind->size) == 0;

@@ -5,6 +5,12 @@
 
 #include "config/draft.h"
 
+/* A kind without pointers: zeros are its empty value, bytes are compared. */
+#define PLAIN_KIND(Type, parse_, allowed_) \
+        { \
+                .allowed = allowed_, .size = sizeof(Type), .parse = parse_ \
+        }
+
 /* values.c: one value, one word */
 extern const Kind kind_text;          /* char *; anything */
 extern const Kind kind_path;          /* char *; absolute */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "config/fingerprint.h"
 #include "config/kinds.h"
 #include "config/words.h"
 
@@ -93,6 +94,15 @@ static bool limit_is_equal(const void *a, const void *b)
                && left->hard == right->hard;
 }
 
+static uint64_t limit_fingerprint(uint64_t hash, const void *field)
+{
+        const ResourceLimit *limit = field;
+
+        return limit->is_set
+                       ? fingerprint_number(fingerprint_number(hash, limit->soft), limit->hard)
+                       : hash;
+}
+
 /* "3" or "0-3". */
 static int cpu_range_parse(const char *text, uint64_t *ret_first, uint64_t *ret_last)
 {
@@ -140,9 +150,12 @@ static int parse_affinity(const Assignment *at, void *field)
 }
 
 const Kind kind_limit = {
-        "SOFT:HARD or one value for both; each a number in the unit of the limit, "
-        "or infinity",
-        sizeof(ResourceLimit), parse_limit, NULL, limit_is_equal
+        .allowed = "SOFT:HARD or one value for both; each a number in the unit of the limit, or "
+                   "infinity",
+        .size = sizeof(ResourceLimit),
+        .parse = parse_limit,
+        .is_equal = limit_is_equal,
+        .fingerprint = limit_fingerprint,
 };
-const Kind kind_affinity = { "numbers or ranges of CPUs such as \"0-3 5\"", sizeof(cpu_set_t),
-                             parse_affinity, NULL, NULL };
+const Kind kind_affinity =
+        PLAIN_KIND(cpu_set_t, parse_affinity, "numbers or ranges of CPUs such as \"0-3 5\"");

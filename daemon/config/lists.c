@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "config/fingerprint.h"
 #include "config/kinds.h"
 #include "config/words.h"
 
@@ -35,6 +36,13 @@ static bool list_is_equal(const void *a, const void *b)
                 if (!text_equal(left[i], right[i]))
                         return false;
         return true;
+}
+
+static uint64_t list_fingerprint(uint64_t hash, const void *field)
+{
+        for (char *const *list = *(char *const *const *)field; list && *list; list++)
+                hash = fingerprint_text(hash, *list);
+        return hash;
 }
 
 static bool list_has(char *const *list, const char *item)
@@ -244,16 +252,16 @@ static int parse_command(const Assignment *at, void *field)
         return 0;
 }
 
-const Kind kind_command = { "an absolute path and arguments", sizeof(char **), parse_command,
-                            clear_list, list_is_equal };
-const Kind kind_environment = { "NAME=value, quoted as a whole when it has blanks", sizeof(char **),
-                                parse_environment, clear_list, list_is_equal };
-const Kind kind_environment_files = { "an absolute path, with '-' before it when it may be missing",
-                                      sizeof(char **), parse_environment_files, clear_list,
-                                      list_is_equal };
-const Kind kind_pools = { "names of pools", sizeof(char **), parse_pools, clear_list,
-                          list_is_equal };
-const Kind kind_accounts = { "names or numbers of users", sizeof(char **), parse_accounts,
-                             clear_list, list_is_equal };
-const Kind kind_hosts = { "names of hosts", sizeof(char **), parse_hosts, clear_list,
-                          list_is_equal };
+#define LIST_KIND(parse, allowed) \
+        { \
+                allowed, sizeof(char **), parse, clear_list, list_is_equal, list_fingerprint \
+        }
+
+const Kind kind_command = LIST_KIND(parse_command, "an absolute path and arguments");
+const Kind kind_environment =
+        LIST_KIND(parse_environment, "NAME=value, quoted as a whole when it has blanks");
+const Kind kind_environment_files = LIST_KIND(
+        parse_environment_files, "an absolute path, with '-' before it when it may be missing");
+const Kind kind_pools = LIST_KIND(parse_pools, "names of pools");
+const Kind kind_accounts = LIST_KIND(parse_accounts, "names or numbers of users");
+const Kind kind_hosts = LIST_KIND(parse_hosts, "names of hosts");

@@ -373,8 +373,9 @@ static int pool_file_register(DraftSet *set, const TextFile *file, char **name)
                         return tell_file(set, file, PROBLEM_ERROR,
                                          "the pool %s has a second file; keep one", *name);
         if (set->pool_count >= CONFIG_POOLS_MAX)
-                return tell_file(set, file, PROBLEM_ERROR,
-                                 "the pool %s is one too many: at most 1024 are allowed", *name);
+                return problem_add(set->problems, PROBLEM_ERROR, file->path, 0, 0, NULL,
+                                   "the pool %s is one too many: at most %d are allowed", *name,
+                                   CONFIG_POOLS_MAX);
         r = pool_begin(set, file, *name);
         if (r == 0)
                 *name = NULL;

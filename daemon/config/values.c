@@ -11,6 +11,7 @@
 
 #include "base/units.h"
 #include "config/address.h"
+#include "config/fingerprint.h"
 #include "config/kinds.h"
 
 static void clear_string(void *field)
@@ -22,6 +23,11 @@ static void clear_string(void *field)
 static bool string_is_equal(const void *a, const void *b)
 {
         return text_equal(*(char *const *)a, *(char *const *)b);
+}
+
+static uint64_t string_fingerprint(uint64_t hash, const void *field)
+{
+        return fingerprint_text(hash, *(char *const *)field);
 }
 
 static int set_string(void *field, const char *value)
@@ -288,6 +294,14 @@ static bool output_is_equal(const void *a, const void *b)
         return left->kind == right->kind && text_equal(left->path, right->path);
 }
 
+static uint64_t output_fingerprint(uint64_t hash, const void *field)
+{
+        const Output *output = field;
+
+        return output->kind ? fingerprint_text(fingerprint_number(hash, output->kind), output->path)
+                            : hash;
+}
+
 static int parse_output(const Assignment *at, void *field)
 {
         const char *path = text_after(at->value, "append:");
@@ -342,40 +356,46 @@ static int parse_throughput(const Assignment *at, void *field)
         return set_string(field, at->value);
 }
 
-#define SIGNAL_NAMES "a signal by name such as SIGTERM, or its number"
+#define STRING_KIND(parse, allowed) \
+        { \
+                allowed, sizeof(char *), parse, clear_string, string_is_equal, string_fingerprint \
+        }
 
-const Kind kind_text = { "text", sizeof(char *), parse_text, clear_string, string_is_equal };
-const Kind kind_path = { "an absolute path", sizeof(char *), parse_path, clear_string,
-                         string_is_equal };
-const Kind kind_account = { "the name or the number of an account", sizeof(char *), parse_account,
-                            clear_string, string_is_equal };
-const Kind kind_boolean = { "yes or no", sizeof(bool), parse_boolean, NULL, NULL };
-const Kind kind_name = { NULL, sizeof(int), parse_name, NULL, NULL };
-const Kind kind_count = { "a whole number", sizeof(unsigned), parse_count, NULL, NULL };
-const Kind kind_integer = { "a whole number", sizeof(int), parse_integer, NULL, NULL };
-const Kind kind_span = { "a span of time such as 100ms, 30s or 1min 30s", sizeof(uint64_t),
-                         parse_span, NULL, NULL };
-const Kind kind_span_above_0 = { "a span of time above 0, such as 100ms, 30s or 1min 30s",
-                                 sizeof(uint64_t), parse_span_above_0, NULL, NULL };
-const Kind kind_timeout = { "a span of time such as 30s, or infinity", sizeof(uint64_t),
-                            parse_timeout, NULL, NULL };
-const Kind kind_size = { "a size in bytes such as 64M (K, M, G, T)", sizeof(uint64_t), parse_size,
-                         NULL, NULL };
-const Kind kind_size_or_none = { "a size in bytes such as 2G (K, M, G, T), or infinity",
-                                 sizeof(uint64_t), parse_size_or_none, NULL, NULL };
-const Kind kind_count_or_none = { "a whole number above 0, or infinity", sizeof(uint64_t),
-                                  parse_count_or_none, NULL, NULL };
-const Kind kind_signal = { SIGNAL_NAMES, sizeof(int), parse_signal, NULL, NULL };
-const Kind kind_mode = { "an octal mode such as 0022", sizeof(unsigned), parse_mode, NULL, NULL };
-const Kind kind_quota = { "a percentage of one core such as 150%", sizeof(unsigned), parse_quota,
-                          NULL, NULL };
-const Kind kind_ratio = { "a percentage above 0%, such as 1%", sizeof(double), parse_ratio, NULL,
-                          NULL };
-const Kind kind_share = { "a count, or a percentage from 0% to 100%", sizeof(Share), parse_share,
-                          NULL, NULL };
-const Kind kind_output = { "one of log, journal, null, append:/absolute/path", sizeof(Output),
-                           parse_output, clear_output, output_is_equal };
-const Kind kind_log_level = { "one of emerg, alert, crit, err, warning, notice, info, debug",
-                              sizeof(int), parse_log_level, NULL, NULL };
-const Kind kind_throughput = { "\"http://ADDRESS/PATH METRIC\" or \"log:REGEX\"", sizeof(char *),
-                               parse_throughput, clear_string, string_is_equal };
+const Kind kind_text = STRING_KIND(parse_text, "text");
+const Kind kind_path = STRING_KIND(parse_path, "an absolute path");
+const Kind kind_account = STRING_KIND(parse_account, "the name or the number of an account");
+const Kind kind_throughput =
+        STRING_KIND(parse_throughput, "\"http://ADDRESS/PATH METRIC\" or \"log:REGEX\"");
+
+const Kind kind_boolean = PLAIN_KIND(bool, parse_boolean, "yes or no");
+const Kind kind_name = PLAIN_KIND(int, parse_name, NULL);
+const Kind kind_count = PLAIN_KIND(unsigned, parse_count, "a whole number");
+const Kind kind_integer = PLAIN_KIND(int, parse_integer, "a whole number");
+const Kind kind_span =
+        PLAIN_KIND(uint64_t, parse_span, "a span of time such as 100ms, 30s or 1min 30s");
+const Kind kind_span_above_0 = PLAIN_KIND(uint64_t, parse_span_above_0,
+                                          "a span of time above 0, such as 100ms or 1min 30s");
+const Kind kind_timeout =
+        PLAIN_KIND(uint64_t, parse_timeout, "a span of time such as 30s, or infinity");
+const Kind kind_size = PLAIN_KIND(uint64_t, parse_size, "a size in bytes such as 64M (K, M, G, T)");
+const Kind kind_size_or_none = PLAIN_KIND(uint64_t, parse_size_or_none,
+                                          "a size in bytes such as 2G (K, M, G, T), or infinity");
+const Kind kind_count_or_none =
+        PLAIN_KIND(uint64_t, parse_count_or_none, "a whole number above 0, or infinity");
+const Kind kind_signal =
+        PLAIN_KIND(int, parse_signal, "a signal by name such as SIGTERM, or its number");
+const Kind kind_mode = PLAIN_KIND(unsigned, parse_mode, "an octal mode such as 0022");
+const Kind kind_quota = PLAIN_KIND(unsigned, parse_quota, "a percentage of one core such as 150%");
+const Kind kind_ratio = PLAIN_KIND(double, parse_ratio, "a percentage above 0%, such as 1%");
+const Kind kind_share = PLAIN_KIND(Share, parse_share, "a count, or a percentage from 0% to 100%");
+const Kind kind_log_level = PLAIN_KIND(
+        int, parse_log_level, "one of emerg, alert, crit, err, warning, notice, info, debug");
+
+const Kind kind_output = {
+        .allowed = "one of log, journal, null, append:/absolute/path",
+        .size = sizeof(Output),
+        .parse = parse_output,
+        .clear = clear_output,
+        .is_equal = output_is_equal,
+        .fingerprint = output_fingerprint,
+};

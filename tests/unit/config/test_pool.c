@@ -15,12 +15,17 @@ static void test_references(void **state)
         assert_null(config_free(NULL));
 }
 
-static bool is_same(const char *a_text, const char *b_text)
+static bool have_same_worker(const char *a_text, const char *b_text)
 {
         AUTO_LOAD a = load_pool(a_text);
         AUTO_LOAD b = load_pool(b_text);
 
-        return pool_config_same_worker(load_first(&a), load_first(&b));
+        bool is_same = pool_config_same_worker(load_first(&a), load_first(&b));
+
+        /* The number that outlives the daemon says the same. */
+        assert_int_equal(is_same, pool_config_fingerprint(load_first(&a))
+                                          == pool_config_fingerprint(load_first(&b)));
+        return is_same;
 }
 
 static void test_the_worker_stays(void **state)
@@ -33,11 +38,12 @@ static void test_the_worker_stays(void **state)
                 "[Scale]\nProcesses=5\nThreads=5\nProcessesMax=9\nMode=auto\nMaxSurge=1\n",
                 "[Health]\nTcp=127.0.0.1:80\n",
                 "[Log]\nMaxSize=1M\nMaxFiles=2\n",
+                "[Pool]\nMemoryMax=1G\nCPUQuota=50%\nCPUWeight=1\nTasksMax=9\n",
                 "[Pool]\nUMask=0022\nType=exec\n",
         };
 
         for (size_t i = 0; i < COUNT_OF(texts); i++)
-                assert_true(is_same("", texts[i]));
+                assert_true(have_same_worker("", texts[i]));
 }
 
 static void test_the_worker_moves(void **state)
@@ -63,12 +69,17 @@ static void test_the_worker_moves(void **state)
         };
 
         for (size_t i = 0; i < COUNT_OF(texts); i++) {
-                assert_false(is_same("", texts[i]));
-                assert_true(is_same(texts[i], texts[i]));
+                assert_false(have_same_worker("", texts[i]));
+                assert_true(have_same_worker(texts[i], texts[i]));
         }
-        assert_false(is_same("[Pool]\nLimitNOFILE=9\n", "[Pool]\nLimitNOFILE=9:10\n"));
-        assert_false(is_same("[Listen]\nListenStream=/x\n", "[Listen]\nListenStream=/y\n"));
-        assert_false(is_same("[Pool]\nEnvironment=A=b\n", "[Pool]\nEnvironment=A=b B=c\n"));
+        assert_true(have_same_worker("[Listen]\nListenStream=[::1]:1\n",
+                                     "[Listen]\nListenStream=[0::1]:1\n"));
+        assert_false(have_same_worker("[Pool]\nNice=0\n", "[Pool]\nNice=1\n"));
+        assert_false(have_same_worker("[Pool]\nLimitNOFILE=9\n", "[Pool]\nLimitNOFILE=9:10\n"));
+        assert_false(
+                have_same_worker("[Listen]\nListenStream=/x\n", "[Listen]\nListenStream=/y\n"));
+        assert_false(
+                have_same_worker("[Pool]\nEnvironment=A=b\n", "[Pool]\nEnvironment=A=b B=c\n"));
 }
 
 static void test_shares(void **state)
