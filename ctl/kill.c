@@ -8,10 +8,12 @@
 #include "base/units.h"
 #include "ctl/outcome.h"
 #include "ctl/pick.h"
+#include "ctl/render.h"
 #include "ctl/signals.h"
 #include "ctl/verbs.h"
 
-static int signal_send(const Context *context, int64_t pid, const char *name, Error *reterr)
+static int signal_send(const Context *context, int64_t pid, const char *name, json_t **ret,
+                       Error *reterr)
 {
         AUTO_JSON *body = json_pack("{s:s}", "signal", name);
         AUTO_FREE char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
@@ -23,22 +25,34 @@ static int signal_send(const Context *context, int64_t pid, const char *name, Er
         if (!text || path.error)
                 return error_set(reterr, -ENOMEM, OUTCOME_FAILED, "out of memory");
         request.path = path.bytes;
-        r = api_call(context, &request, NULL, reterr);
+        r = api_call(context, &request, ret, reterr);
         return MIN(r, 0);
 }
 
-static int worker_signal(const Context *context, const json_t *worker, const char *name)
+/* @replies: an array, to which what the API said is added */
+static int worker_signal(const Context *context, const json_t *worker, const char *name,
+                         json_t *replies)
 {
         int64_t pid = value_integer(worker, "pid", 0);
+        AUTO_JSON *reply = NULL;
         Error error = { 0 };
 
-        if (signal_send(context, pid, name, &error) < 0)
+        if (signal_send(context, pid, name, &reply, &error) < 0)
                 return context_fail(context, &error);
+        (void)json_array_append(replies, reply); /* only -o json shows it */
         if (!context_is_json(context))
                 fprintf(context->out, "%s/%" PRId64 ": sent %s to %" PRId64 "\n",
                         value_text(worker, "pool", ""), value_integer(worker, "slot", 0), name,
                         pid);
         return REEVE_EXIT_OK;
+}
+
+static int replies_print(const Context *context, json_t *replies, int exit_code)
+{
+        AUTO_JSON *list = json_pack("{s:O, s:n}", "items", replies, "next");
+        Error error = { 0 };
+
+        return render_json(context, list, &error) < 0 ? context_fail(context, &error) : exit_code;
 }
 
 /* Whether a pattern may mean this worker; reeve's own need to be named. */
@@ -51,6 +65,7 @@ int verb_kill(const Context *context)
 {
         const Options *options = context->options;
         AUTO_JSON *list = NULL;
+        AUTO_JSON *replies = json_array();
         const json_t *items;
         char name[SIGNAL_NAME_SIZE];
         Error error = { 0 };
@@ -68,8 +83,11 @@ int verb_kill(const Context *context)
                 const json_t *worker = json_array_get(items, i);
 
                 if (value_integer(worker, "pid", 0) > 0 && is_meant(context, worker))
-                        exit_code = outcome_merge(exit_code, worker_signal(context, worker, name));
+                        exit_code = outcome_merge(exit_code,
+                                                  worker_signal(context, worker, name, replies));
         }
+        if (exit_code >= 0 && context_is_json(context))
+                return replies_print(context, replies, exit_code);
         if (exit_code >= 0)
                 return exit_code;
         (void)error_set(&error, -ESRCH, OUTCOME_NOT_RUNNING, "none of them has a process now");

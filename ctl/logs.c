@@ -98,6 +98,13 @@ static int pool_logs(const Context *context, const char *pool, int64_t slot, boo
         return r < 0 ? context_fail(context, &error) : REEVE_EXIT_OK;
 }
 
+/* Armed by each process for itself: what wakes it must not be shared with the others. */
+static int pool_follow(const Context *context, const char *pool, int64_t slot, bool has_prefix)
+{
+        (void)interrupt_arm(); /* without it Ctrl-C just ends us */
+        return pool_logs(context, pool, slot, has_prefix);
+}
+
 static int child_wait(pid_t pid)
 {
         int status;
@@ -134,11 +141,12 @@ static int pools_follow(const Context *context, char *const *pools, int64_t slot
                 pid_t pid = fork();
 
                 if (pid == 0)
-                        _exit(pool_logs(context, pools[started], slot, true));
+                        _exit(pool_follow(context, pools[started], slot, true));
                 if (pid < 0)
                         break;
                 children[started] = pid;
         }
+        (void)interrupt_arm(); /* without it a TERM leaves the children to their own Ctrl-C */
         if (started == count)
                 return children_wait(children, count);
         for (size_t i = 0; i < started; i++)
@@ -181,10 +189,10 @@ int verb_logs(const Context *context)
                 r = pick_pools(context, options->words, options->word_count, &pools, &error);
         if (r < 0)
                 return context_fail(context, &error);
-        if (options->is_follow)
-                (void)interrupt_arm(); /* without it Ctrl-C just ends us */
         if (options->is_follow && pools[1])
                 exit_code = pools_follow(context, pools, slot);
+        else if (options->is_follow)
+                exit_code = pool_follow(context, pools[0], slot, false);
         else
                 for (size_t i = 0; pools[i]; i++)
                         exit_code = outcome_merge(

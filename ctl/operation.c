@@ -325,35 +325,50 @@ static int changes_print_json(const Context *context, const Change *changes, siz
                                                       : REEVE_EXIT_OK;
 }
 
+/* Return: the exit code of those that were refused, negative: none was */
+static int changes_ask(const Context *context, Change *changes, size_t count, unsigned wait_sec)
+{
+        int exit_code = -1;
+
+        for (size_t i = 0; i < count; i++) {
+                Error error = { 0 };
+
+                if (change_ask(context, &changes[i], wait_sec, &error) < 0)
+                        exit_code = outcome_merge(exit_code,
+                                                  change_failed(context, &changes[i], &error));
+        }
+        return exit_code;
+}
+
+static int changes_finish(const Context *context, Change *changes, size_t count,
+                          uint64_t deadline_usec, ChangeTold tell, int exit_code)
+{
+        for (size_t i = 0; i < count; i++) {
+                Error error = { 0 };
+                int next = REEVE_EXIT_OK;
+
+                if (!changes[i].scale)
+                        continue; /* refused */
+                if (change_finish(context, &changes[i], deadline_usec, &error) < 0)
+                        next = change_failed(context, &changes[i], &error);
+                else if (!context_is_json(context))
+                        tell(context, &changes[i]);
+                exit_code = outcome_merge(exit_code, next);
+        }
+        return exit_code;
+}
+
 int changes_run(const Context *context, Change *changes, size_t count, ChangeTold tell)
 {
         uint64_t deadline = deadline_after(timeout_usec(context->options));
         bool is_held = count == 1 && is_waiting(context->options)
                        && deadline > now_usec() + FIRST_WAIT_SEC * USEC_PER_SEC;
-        int exit_code = -1, r;
+        int exit_code;
 
         if (is_waiting(context->options))
                 (void)interrupt_arm(); /* without it Ctrl-C just ends us, as elsewhere */
-        for (size_t i = 0; i < count; i++) {
-                Error error = { 0 };
-
-                r = change_ask(context, &changes[i], is_held ? FIRST_WAIT_SEC : 0, &error);
-                if (r < 0)
-                        exit_code = outcome_merge(exit_code,
-                                                  change_failed(context, &changes[i], &error));
-        }
-        for (size_t i = 0; i < count; i++) {
-                Error error = { 0 };
-
-                if (!changes[i].scale)
-                        continue;
-                r = change_finish(context, &changes[i], deadline, &error);
-                if (r == 0 && !context_is_json(context))
-                        tell(context, &changes[i]);
-                exit_code =
-                        outcome_merge(exit_code, r < 0 ? change_failed(context, &changes[i], &error)
-                                                       : REEVE_EXIT_OK);
-        }
+        exit_code = changes_ask(context, changes, count, is_held ? FIRST_WAIT_SEC : 0);
+        exit_code = changes_finish(context, changes, count, deadline, tell, exit_code);
         if (context_is_json(context)
             && changes_print_json(context, changes, count) != REEVE_EXIT_OK)
                 return REEVE_EXIT_FAILED;

@@ -311,9 +311,9 @@ void options_describe(FILE *out, uint32_t set)
 
                 if (!(set & (uint32_t)spec->bit))
                         continue;
-                (void)snprintf(left, sizeof(left), "%s--%s%s%s%s", spec->letter ? letter : "    ",
+                (void)snprintf(left, sizeof(left), "%s--%s%s%s", spec->letter ? letter : "    ",
                                spec->name, spec->value_name ? "=" : "",
-                               spec->value_name ? spec->value_name : "", "");
+                               spec->value_name ? spec->value_name : "");
                 fprintf(out, "  %-28s %s\n", left, spec->help);
         }
 }

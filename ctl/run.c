@@ -105,14 +105,18 @@ static int watch_round(Context *context, const Verb *verb)
 {
         char *bytes = NULL;
         size_t length = 0;
-        FILE *screen = context->out, *memory = open_memstream(&bytes, &length);
+        FILE *screen = context->out, *complaints = context->err,
+             *memory = open_memstream(&bytes, &length);
         int exit_code;
 
         if (!memory)
                 return verb->run(context);
         context->out = memory;
+        if (context->width)
+                context->err = memory; /* or clearing the screen would take it away at once */
         exit_code = verb->run(context);
         context->out = screen;
+        context->err = complaints;
         (void)fclose(memory); /* nothing of it can fail but memory, which shows as a cut */
         if (context->width)
                 fputs("\033[H\033[2J", screen);
@@ -131,7 +135,7 @@ static int watch(Context *context, const Verb *verb)
         (void)interrupt_arm(); /* without it Ctrl-C just ends us */
         do {
                 exit_code = watch_round(context, verb);
-                if (fflush(context->out) != 0)
+                if (fflush(context->out) != 0 || exit_code == REEVE_EXIT_USAGE)
                         return exit_code; /* run() looks at the stream and says what it is */
         } while (interrupt_poll(-1, 0, context->out_fd, now_usec() + interval) == -ETIMEDOUT);
         return interrupt_came() ? REEVE_EXIT_OK : exit_code;

@@ -179,7 +179,7 @@ void value_write_exit(Text *cell, const json_t *object, const char *path)
                 text_printf(cell, value || value_at(last, "code") ? " (%s)" : "%s",
                             value_text(last, "reason", VALUE_UNKNOWN));
         if (value_at(last, "time")) {
-                text_append(cell, ", ");
+                text_append(cell, cell->length > 0 ? ", " : "");
                 value_write_time(cell, last, "time");
         }
 }
