@@ -379,9 +379,7 @@ static int open_families(Engine *engine, Error *reterr)
 static void warn_families(Engine *engine)
 {
         if (family_root_kind(engine->families) == FAMILY_DESCENT)
-                publish_warning(engine, "",
-                                "Processes of a worker are found by descent, not by cgroup: %s",
-                                engine->families_error.message);
+                publish_warning(engine, "", "%s", engine->families_error.message);
 }
 
 static int add_pools(Engine *engine, Error *reterr)

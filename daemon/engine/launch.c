@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 
 #include "engine/face.h"
 #include "engine/operation.h"
@@ -187,6 +188,18 @@ static int collect_fds(Slot *slot, Launch *launch, Error *reterr)
         return r;
 }
 
+bool launch_lacks_right_for_nice(const Engine *engine, const PoolConfig *config)
+{
+        return engine->settings.is_user_mode && config->has_nice
+               && config->nice < getpriority(PRIO_PROCESS, 0);
+}
+
+bool launch_lacks_right_for_oom(const Engine *engine, const PoolConfig *config)
+{
+        return engine->settings.is_user_mode && config->has_oom_score_adjust
+               && config->oom_score_adjust < 0;
+}
+
 static void describe(const Slot *slot, const Launch *launch, SpawnSpec *ret)
 {
         const Definition *definition = slot->definition;
@@ -203,9 +216,11 @@ static void describe(const Slot *slot, const Launch *launch, SpawnSpec *ret)
                 .has_umask = config->umask != 0022,
                 .umask = config->umask,
                 .limits = config->limits,
-                .has_nice = config->has_nice,
+                .has_nice = config->has_nice
+                            && !launch_lacks_right_for_nice(slot->pool->engine, config),
                 .nice = config->nice,
-                .has_oom_score_adjust = config->has_oom_score_adjust,
+                .has_oom_score_adjust = config->has_oom_score_adjust
+                                        && !launch_lacks_right_for_oom(slot->pool->engine, config),
                 .oom_score_adjust = config->oom_score_adjust,
                 .has_affinity = config->has_affinity,
                 .affinity = config->affinity,

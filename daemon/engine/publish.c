@@ -368,7 +368,8 @@ void publish_warning(Engine *engine, const char *pool, const char *format, ...)
                 else if (text_equal(other.text, row.text) && text_equal(other.pool, row.pool))
                         return;
         }
-        report(LOG_WARNING, "%s%s", "warning: ", row.text);
+        report(LOG_WARNING, "warning: %s%s%s%s", *pool ? "pool " : "", pool, *pool ? ": " : "",
+               row.text);
         board_header(engine->board)->warning_count++;
         if (place < BOARD_WARNINGS)
                 (void)board_warning_write(engine->board, place, &row);

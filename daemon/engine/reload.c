@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "engine/launch.h"
 #include "engine/pool.h"
 #include "engine/publish.h"
 #include "engine/report.h"
@@ -15,19 +16,23 @@
 
 static void warn_identity(Engine *engine, const PoolConfig *config)
 {
-        if (!engine->settings.is_user_mode)
-                return;
         if (config->user)
-                publish_warning(
-                        engine, config->name,
-                        "pool %s: User=%s needs a reeved that runs as root; its workers run "
-                        "as uid %u.",
-                        config->name, config->user, (unsigned)getuid());
+                publish_warning(engine, config->name,
+                                "User=%s needs a reeved that runs as root; workers run as uid %u.",
+                                config->user, (unsigned)getuid());
         if (config->group)
                 publish_warning(engine, config->name,
-                                "pool %s: Group=%s needs a reeved that runs as root; its workers "
-                                "run as gid %u.",
-                                config->name, config->group, (unsigned)getgid());
+                                "Group=%s needs a reeved that runs as root; workers run as gid %u.",
+                                config->group, (unsigned)getgid());
+        if (launch_lacks_right_for_nice(engine, config))
+                publish_warning(engine, config->name,
+                                "Nice=%d needs a reeved that runs as root; it is left as it is.",
+                                config->nice);
+        if (launch_lacks_right_for_oom(engine, config))
+                publish_warning(engine, config->name,
+                                "OOMScoreAdjust=%d needs a reeved that runs as root; it is left as "
+                                "it is.",
+                                config->oom_score_adjust);
 }
 
 static void warn_controller(Engine *engine, const PoolConfig *config, bool is_set, const char *key,
@@ -37,19 +42,16 @@ static void warn_controller(Engine *engine, const PoolConfig *config, bool is_se
                 return;
         if (!family_root_has_controller(engine->families, controller))
                 publish_warning(engine, config->name,
-                                "pool %s: %s= has no effect: the cgroup controller %s cannot be "
-                                "had here.",
-                                config->name, key, controller);
+                                "%s= has no effect: the cgroup controller %s cannot be had here.",
+                                key, controller);
         else
-                publish_warning(engine, config->name, "pool %s: %s= has no effect in this version.",
-                                config->name, key);
+                publish_warning(engine, config->name, "%s= has no effect in this version.", key);
 }
 
 static void warn_later(Engine *engine, const PoolConfig *config, bool is_set, const char *what)
 {
         if (is_set)
-                publish_warning(engine, config->name, "pool %s: %s has no effect in this version.",
-                                config->name, what);
+                publish_warning(engine, config->name, "%s has no effect in this version.", what);
 }
 
 static void warn_output(Engine *engine, const PoolConfig *config)
@@ -57,27 +59,27 @@ static void warn_output(Engine *engine, const PoolConfig *config)
         OutputKind kind = config->output.kind;
 
         if (kind == OUTPUT_JOURNAL || kind == OUTPUT_APPEND)
-                publish_warning(engine, config->name,
-                                "pool %s: StandardOutput=%s is not to be had in this version; its "
-                                "output goes to reeve's log files.",
-                                config->name, output_kind_to_name(kind));
+                publish_warning(
+                        engine, config->name,
+                        "StandardOutput=%s is not to be had in this version; output goes to "
+                        "reeve's log files.",
+                        output_kind_to_name(kind));
         else if (config->error.kind != kind && config->error.kind != OUTPUT_NULL)
                 publish_warning(engine, config->name,
-                                "pool %s: StandardError= goes where StandardOutput= goes in this "
-                                "version.",
-                                config->name);
+                                "StandardError= goes where StandardOutput= goes in this version.");
 }
 
 void reload_warn(Engine *engine, const PoolConfig *config)
 {
-        warn_identity(engine, config);
+        if (engine->settings.is_user_mode)
+                warn_identity(engine, config);
         warn_controller(engine, config, config->memory_max_bytes != UINT64_MAX, "MemoryMax",
                         "memory");
         warn_controller(engine, config, config->cpu_quota_percent != 0, "CPUQuota", "cpu");
         warn_controller(engine, config, config->cpu_weight != 0, "CPUWeight", "cpu");
         warn_controller(engine, config, config->tasks_max != UINT64_MAX, "TasksMax", "pids");
         warn_output(engine, config);
-        warn_later(engine, config, config->probe != PROBE_NONE, "the probe of [Health]");
+        warn_later(engine, config, config->probe != PROBE_NONE, "The probe of [Health]");
         warn_later(engine, config, config->mode == SCALE_AUTO, "Mode=auto");
         warn_later(engine, config, config->throughput != NULL, "Throughput=");
         warn_later(engine, config, config->reload_command != NULL, "ExecReload=");
@@ -86,12 +88,11 @@ void reload_warn(Engine *engine, const PoolConfig *config)
         warn_later(engine, config, config->memory_budget_bytes != UINT64_MAX, "MemoryBudget=");
         warn_later(engine, config,
                    text_list_count(config->after) + text_list_count(config->requires) > 0,
-                   "the order of After= and Requires=");
+                   "The order of After= and Requires=");
         if (config->thread_control == THREADS_LIVE)
                 publish_warning(engine, config->name,
-                                "pool %s: ThreadControl=live is not to be had in this version; "
-                                "workers are replaced when the thread count changes.",
-                                config->name);
+                                "ThreadControl=live is not to be had in this version; workers are "
+                                "replaced when the thread count changes.");
 }
 
 /* ---- reloading ---- */
