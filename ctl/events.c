@@ -185,7 +185,9 @@ static int events_keep(const Context *context, const char *path, Error *reterr)
                  && interrupt_poll(-1, 0, context->out_fd, now_usec() + PAUSE_MSEC * USEC_PER_MSEC)
                             == -ETIMEDOUT);
         sse_reader_done(&following.reader);
-        if (r > 0 && !interrupt_came() && tries == TRIES_MAX)
+        if (interrupt_came())
+                return 0; /* also in the pause after a lost connection */
+        if (r > 0 && tries == TRIES_MAX)
                 return error_set(reterr, -EPIPE, OUTCOME_UNREACHABLE,
                                  "reeve ended the stream of events");
         return MIN(r, 0);
