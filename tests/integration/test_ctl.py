@@ -103,9 +103,10 @@ def test_nobody_there(tmp_path):
 
 
 def test_events(daemon):
-    following = subprocess.Popen(daemon.ctl_command("events", "-f", "-o", "json"), text=True,
+    following = subprocess.Popen(daemon.ctl_command("events", "-f", "-n", "1", "-o", "json"), text=True,
                                  stdout=subprocess.PIPE)
     with following:
+        assert json.loads(following.stdout.readline())["id"]
         os.kill(daemon.pids("web")[0], signal.SIGKILL)
         while json.loads(following.stdout.readline())["type"] != "worker.exited":
             pass
