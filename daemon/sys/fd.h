@@ -27,11 +27,11 @@ static inline void cleanup_close(int *fd)
 #define AUTO_CLOSE CLEANUP(cleanup_close) int
 
 /** TAKE_FD(fd) - the descriptor; the variable forgets it */
-#define TAKE_FD(fd)              \
-        ({                       \
+#define TAKE_FD(fd) \
+        ({ \
                 int taken_ = (fd); \
-                (fd) = -1;       \
-                taken_;          \
+                (fd) = -1; \
+                taken_; \
         })
 
 /** fd_set_nonblocking() - Return: 0, negative errno */

@@ -49,8 +49,7 @@ static int write_all(int fd, const char *bytes, size_t length)
         return 0;
 }
 
-int file_read(int directory_fd, const char *path, size_t max, char **ret_text,
-              size_t *ret_length)
+int file_read(int directory_fd, const char *path, size_t max, char **ret_text, size_t *ret_length)
 {
         AUTO_CLOSE fd = open_retry(directory_fd, path, O_RDONLY | O_NOCTTY, 0);
         AUTO_FREE char *text = NULL;
@@ -108,8 +107,7 @@ int file_write_text(int directory_fd, const char *path, const char *text)
         return (size_t)n == strlen(text) ? 0 : -EIO;
 }
 
-int file_replace(int directory_fd, const char *path, const void *bytes, size_t length,
-                 mode_t mode)
+int file_replace(int directory_fd, const char *path, const void *bytes, size_t length, mode_t mode)
 {
         char temporary[PATH_MAX];
         AUTO_CLOSE fd = -1;

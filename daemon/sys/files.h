@@ -8,8 +8,7 @@
  *  @ret_text: malloc'd and terminated; it may hold NUL bytes before its end
  *  @ret_length: may be NULL
  *  Return: 0; -EFBIG if it is longer than @max; other negative errno */
-int file_read(int directory_fd, const char *path, size_t max, char **ret_text,
-              size_t *ret_length);
+int file_read(int directory_fd, const char *path, size_t max, char **ret_text, size_t *ret_length);
 
 /** file_read_into() - read a file of the kernel into a fixed buffer and terminate it
  *  What does not fit is left out. Return: length without the terminator, negative errno */
@@ -22,8 +21,7 @@ int file_write_text(int directory_fd, const char *path, const char *text);
 /** file_replace() - write a new file beside @path and rename it there: old or new, never half
  *  Not synced: callers keep such files on tmpfs, or can lose the last change with the power.
  *  Return: 0, negative errno with the old file untouched */
-int file_replace(int directory_fd, const char *path, const void *bytes, size_t length,
-                 mode_t mode);
+int file_replace(int directory_fd, const char *path, const void *bytes, size_t length, mode_t mode);
 
 /** directory_make() - make a folder and its missing parents; Return: 0, negative errno */
 int directory_make(const char *path, mode_t mode);

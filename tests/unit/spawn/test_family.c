@@ -372,26 +372,28 @@ static void stand_for_init(int output)
 
 static int new_daemon(void)
 {
-        PidRef processes[2] = { PIDREF_UNSET, PIDREF_UNSET };
+        PidRef processes[3] = { PIDREF_UNSET, PIDREF_UNSET, PIDREF_UNSET };
         int cgroup_fd = 0;
-        pid_t pids[2];
+        pid_t pids[3];
+        size_t count;
 
         open_place(&place);
         assert_int_equal(family_begin(place.family, elder, &cgroup_fd, &place.error), 0);
-        assert_int_equal(family_is_empty(place.family, &PIDREF_UNSET), 0);
-        assert_int_equal(family_members(place.family, &PIDREF_UNSET, pids, 2), 2);
-        for (int i = 0; i < 2; i++) {
-                assert_int_equal(pidref_open(pids[i], 0, &processes[i]), 0);
-                assert_ptr_equal(family_root_owner(place.root, pids[i]), &owner);
-        }
-        assert_int_equal(family_kill(place.family, &PIDREF_UNSET), 0);
-        for (int i = 0; i < 2; i++) {
+        assert_int_equal(family_is_empty(place.family, NULL), 0);
+        count = family_members(place.family, NULL, pids, 3);
+        assert_in_range(count, 2, 3); /* the leader may be about to leave */
+        for (size_t i = 0; i < count; i++)
+                if (pidref_open(pids[i], 0, &processes[i]) == 0)
+                        assert_true(family_root_owner(place.root, pids[i]) == &owner
+                                    || pidref_signal(&processes[i], 0) == -ESRCH);
+        assert_int_equal(family_kill(place.family, NULL), 0);
+        for (size_t i = 0; i < count; i++) {
                 struct pollfd end = { .fd = processes[i].fd, .events = POLLIN };
 
-                assert_int_equal(poll(&end, 1, -1), 1);
+                assert_true(end.fd < 0 || poll(&end, 1, -1) == 1);
                 pidref_done(&processes[i]);
         }
-        assert_int_equal(family_is_empty(place.family, &PIDREF_UNSET), 1);
+        assert_int_equal(family_is_empty(place.family, NULL), 1);
         return close_place(NULL);
 }
 
