@@ -114,6 +114,14 @@ def wait_ready(listener, daemon):
         os.close(ended)
 
 
+def wait_for_pools(build, demo, runtime):
+    """So that what is said last is what to do next; if one does not come up, `status` tells why."""
+    names = [path.stem for path in (demo / "etc/pools.d").glob("*.pool")]
+    subprocess.run([build / "ctl/reevectl", "-H", runtime / "api.sock", "wait", *names,
+                    "--for=ready", "--timeout", "20s"], check=False,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def greeting(build, demo, runtime):
     reevectl = f"{shlex.quote(str(build / 'ctl/reevectl'))} -H {shlex.quote(str(runtime / 'api.sock'))}"
     api = listen_address(demo / "etc/reeve.conf", "ListenHTTP")
@@ -138,6 +146,7 @@ def serve(build, demo, runtime):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda received, _: daemon.send_signal(received))
         if wait_ready(listener, daemon):
+            wait_for_pools(build, demo, runtime)
             print(greeting(build, demo, runtime), flush=True)
         return daemon.wait()
 
