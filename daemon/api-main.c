@@ -218,9 +218,14 @@ static int prepare(sd_event *event)
         return r < 0 ? r : sd_event_set_watchdog(event, true);
 }
 
+static void on_ready(void)
+{
+        (void)sd_notify(0, "READY=1"); /* nobody to tell is no failure */
+}
+
 static int serve(sd_event *event, Error *reterr)
 {
-        FaceSettings settings = { .control_fd = -1, .unix_fd = -1 };
+        FaceSettings settings = { .control_fd = -1, .unix_fd = -1, .on_ready = on_ready };
         AUTO_FREE char *tokens = NULL;
         AUTO(Face) *face = NULL;
         int r = prepare(event);
@@ -239,7 +244,6 @@ static int serve(sd_event *event, Error *reterr)
         r = face_new(event, &settings, &face, reterr);
         if (r < 0)
                 return r;
-        (void)sd_notify(0, "READY=1"); /* nobody to tell is no failure */
         return sd_event_loop(event);
 }
 

@@ -244,10 +244,9 @@ static void on_reply(void *userdata, const ControlReply *reply)
 /* Return: whether it goes on waiting */
 static bool command_look(Command *command, uint64_t now)
 {
-        const BoardView *board = link_board(command->face->link);
         BoardOperation row;
         Refusal refusal = { 0 };
-        int r = board ? board_view_operation(board, command->operation, &row) : -EAGAIN;
+        int r = board_view_operation(link_board(command->face->link), command->operation, &row);
 
         if (r == 0) {
                 (void)refusal_set(&refusal, REEVE_ERROR_UNKNOWN_OPERATION,

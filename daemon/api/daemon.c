@@ -86,16 +86,13 @@ void daemon_livez(Call *call)
 
 void daemon_readyz(Call *call)
 {
-        const BoardView *board = link_board(call->face->link);
+        const BoardHeader *header = board_view_header(link_board(call->face->link));
 
-        if (!board)
-                call_refuse(call, REEVE_ERROR_CORE_UNREACHABLE,
-                            "reeved has not shown its state to reeve-api yet.");
-        else if (!board_view_header(board)->is_ready || board_view_header(board)->is_stopping)
-                call_refuse(call, REEVE_ERROR_BUSY, "reeved is %s.",
-                            board_view_header(board)->is_stopping ? "stopping" : "starting");
-        else
+        if (header->is_ready && !header->is_stopping)
                 daemon_livez(call);
+        else
+                call_refuse(call, REEVE_ERROR_BUSY, "reeved is %s.",
+                            header->is_stopping ? "stopping" : "starting");
 }
 
 void daemon_openapi(Call *call)

@@ -253,8 +253,7 @@ static ssize_t on_pull(void *source, char *buffer, size_t size)
 
         if (self->taken == self->pending.length) {
                 self->taken = self->pending.length = 0;
-                if (board)
-                        stream_fill(self, board);
+                stream_fill(self, board);
         }
         if (self->pending.error < 0)
                 return STREAM_END; /* no memory: the client comes back with its last id */

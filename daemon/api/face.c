@@ -89,17 +89,10 @@ static int check_route(Call *call, const Route *route, unsigned methods, Refusal
 }
 
 /* What a handler needs is there: the board, copied as it is now. */
-static int check_state(Call *call, const Route *route, Refusal *refusal)
+static int check_state(Call *call, Refusal *refusal)
 {
-        const BoardView *board = link_board(call->face->link);
-        int r;
+        int r = snapshot_refresh(&call->face->snapshot, link_board(call->face->link));
 
-        if (route->role == ROLE_NONE && !board)
-                return 0; /* these handlers do without */
-        if (!board)
-                return refusal_set(refusal, REEVE_ERROR_CORE_UNREACHABLE,
-                                   "reeved has not shown its state to reeve-api yet.");
-        r = snapshot_refresh(&call->face->snapshot, board);
         if (r < 0 && !call->face->snapshot.is_filled)
                 return refusal_set(refusal, REEVE_ERROR_INTERNAL,
                                    "There is no memory to read the state.");
@@ -127,7 +120,7 @@ static void handle(void *userdata, Exchange *exchange)
                 r = check_route(&call, route, methods, &refusal);
         }
         if (r >= 0)
-                r = check_state(&call, route, &refusal);
+                r = check_state(&call, &refusal);
         if (r >= 0)
                 route->handle(&call);
         else if (r == -EINVAL)
@@ -159,13 +152,65 @@ static void identify(void *userdata, HttpPeer *peer)
         access_identify(&face->access, peer);
 }
 
+/* ---- listeners ---- */
+
+static uint64_t or_default(uint64_t value, uint64_t otherwise)
+{
+        return value ? value : otherwise;
+}
+
+static int add_server(Face *face, int fd, bool is_unix)
+{
+        const FaceSettings *settings = &face->settings;
+        const HttpServerSettings server = {
+                .listen_fd = fd,
+                .is_unix = is_unix,
+                .request_deadline_usec =
+                        or_default(settings->request_deadline_usec, REQUEST_DEADLINE_USEC),
+                .reply_deadline_usec =
+                        or_default(settings->reply_deadline_usec, REPLY_DEADLINE_USEC),
+                .heartbeat_usec = or_default(settings->heartbeat_usec, HEARTBEAT_USEC),
+                .identify = identify,
+                .handle = handle,
+                .refuse = refuse,
+                .userdata = face,
+        };
+        int r = fd_set_nonblocking(fd);
+
+        if (r >= 0)
+                r = http_server_new(face->event, &server, &face->servers[face->server_count]);
+        if (r >= 0)
+                face->server_count++;
+        return r;
+}
+
+static int add_servers(Face *face)
+{
+        const FaceSettings *settings = &face->settings;
+        int r = settings->unix_fd >= 0 ? add_server(face, settings->unix_fd, true) : 0;
+
+        for (size_t i = 0; r >= 0 && i < settings->tcp_count; i++)
+                r = face->server_count < FACE_LISTENERS_MAX
+                            ? add_server(face, settings->tcp_fds[i], false)
+                            : -E2BIG;
+        return r;
+}
+
+static void begin_to_serve(Face *face)
+{
+        int r = add_servers(face);
+
+        if (r < 0)
+                (void)sd_event_exit(face->event, r); /* the loop returns it */
+        else if (face->settings.on_ready)
+                face->settings.on_ready();
+}
+
 /* ---- what comes from reeved ---- */
 
 const PoolView *face_find_pool(Face *face, const char *name)
 {
-        const BoardView *board = link_board(face->link);
-
-        if (!board || snapshot_refresh(&face->snapshot, board) < 0)
+        if (snapshot_refresh(&face->snapshot, link_board(face->link)) < 0)
                 return NULL;
         return snapshot_find_pool(&face->snapshot, name);
 }
@@ -183,6 +228,8 @@ static void on_board(void *userdata)
         Face *face = userdata;
 
         snapshot_forget(&face->snapshot);
+        if (face->server_count == 0)
+                begin_to_serve(face);
         on_news(face);
 }
 
@@ -220,46 +267,6 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 
 /* ---- begin and end ---- */
 
-static uint64_t or_default(uint64_t value, uint64_t otherwise)
-{
-        return value ? value : otherwise;
-}
-
-static int add_server(Face *face, const FaceSettings *settings, int fd, bool is_unix)
-{
-        const HttpServerSettings server = {
-                .listen_fd = fd,
-                .is_unix = is_unix,
-                .request_deadline_usec =
-                        or_default(settings->request_deadline_usec, REQUEST_DEADLINE_USEC),
-                .reply_deadline_usec =
-                        or_default(settings->reply_deadline_usec, REPLY_DEADLINE_USEC),
-                .heartbeat_usec = or_default(settings->heartbeat_usec, HEARTBEAT_USEC),
-                .identify = identify,
-                .handle = handle,
-                .refuse = refuse,
-                .userdata = face,
-        };
-        int r = fd_set_nonblocking(fd);
-
-        if (r >= 0)
-                r = http_server_new(face->event, &server, &face->servers[face->server_count]);
-        if (r >= 0)
-                face->server_count++;
-        return r;
-}
-
-static int add_servers(Face *face, const FaceSettings *settings)
-{
-        int r = settings->unix_fd >= 0 ? add_server(face, settings, settings->unix_fd, true) : 0;
-
-        for (size_t i = 0; r >= 0 && i < settings->tcp_count; i++)
-                r = face->server_count < FACE_LISTENERS_MAX
-                            ? add_server(face, settings, settings->tcp_fds[i], false)
-                            : -E2BIG;
-        return r;
-}
-
 static int add_access(Face *face, const FaceSettings *settings, Error *reterr)
 {
         int r = access_init(&face->access, &settings->access, reterr);
@@ -283,8 +290,6 @@ static int begin(Face *face, const FaceSettings *settings, Error *reterr)
                 r = add_access(face, settings, reterr);
         if (r >= 0)
                 r = link_new(face->event, settings->control_fd, &handlers, &face->link);
-        if (r >= 0)
-                r = add_servers(face, settings);
         if (r < 0 && !error_is_set(reterr))
                 return error_set(reterr, r, REEVE_ERROR_INTERNAL, "reeve-api cannot begin: %s",
                                  strerror(-r));
@@ -299,6 +304,7 @@ int face_new(sd_event *event, const FaceSettings *settings, Face **ret, Error *r
         if (!face)
                 return error_set(reterr, -ENOMEM, REEVE_ERROR_INTERNAL, "There is no memory.");
         face->event = sd_event_ref(event);
+        face->settings = *settings;
         r = begin(face, settings, reterr);
         if (r < 0) {
                 (void)face_free(face);

@@ -20,7 +20,20 @@ typedef struct Command Command;
 typedef struct EventStream EventStream;
 typedef struct LogStream LogStream;
 
+/* What reeved hands over; descriptors are taken. */
+typedef struct FaceSettings {
+        int control_fd, unix_fd; /* unix_fd -1: none */
+        int tcp_fds[FACE_LISTENERS_MAX];
+        size_t tcp_count;
+        const char *tokens; /* lines of the token file; NULL: none */
+        AccessText access;
+        /* 0: what the design says. Tests make them short. */
+        uint64_t request_deadline_usec, reply_deadline_usec, heartbeat_usec;
+        void (*on_ready)(void); /* requests are answered from now on; may be NULL */
+} FaceSettings;
+
 typedef struct Face {
+        FaceSettings settings; /* texts in it are read at the beginning only */
         sd_event *event;
         sd_event_source *tick; /* on while something must be looked at now and then */
         Link *link;
@@ -35,18 +48,8 @@ typedef struct Face {
         LogStream *log_streams;
 } Face;
 
-/* What reeved hands over; descriptors are taken. */
-typedef struct FaceSettings {
-        int control_fd, unix_fd; /* unix_fd -1: none */
-        int tcp_fds[FACE_LISTENERS_MAX];
-        size_t tcp_count;
-        const char *tokens; /* lines of the token file; NULL: none */
-        AccessText access;
-        /* 0: what the design says. Tests make them short. */
-        uint64_t request_deadline_usec, reply_deadline_usec, heartbeat_usec;
-} FaceSettings;
-
-/** face_new() - begin to serve; the loop exits with 0 when reeved closes the control socket
+/** face_new() - begin to serve once reeved has handed over the board; until then requests wait
+ *  in the backlogs of their listeners. The loop exits with 0 when reeved closes the control socket
  *  Return: 0; negative errno with @reterr */
 int face_new(sd_event *event, const FaceSettings *settings, Face **ret, Error *reterr);
 Face *face_free(Face *face);

@@ -34,7 +34,7 @@ typedef struct LinkHandlers {
 int link_new(sd_event *event, int fd, const LinkHandlers *handlers, Link **ret);
 Link *link_free(Link *link);
 
-/** link_board() - Return: the board, NULL while none has come */
+/** link_board() - Return: the board, NULL until the first has come */
 const BoardView *link_board(const Link *link);
 
 /** link_command() - send a command; head and request number are filled in here
