@@ -10,7 +10,7 @@ import tree
 # Written in pieces, so that this file passes its own test.
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX|HA" r"CK)\b")
 # Paths of a machine, and words about who worked here, mean nothing to a reader.
-OF_THIS_PLACE = re.compile(r"/wo" r"rk/|\bfound" r"ers?\b", re.IGNORECASE)
+OF_THIS_PLACE = re.compile(r"(?<!\w)/wo" r"rk/|\bfound" r"ers?\b", re.IGNORECASE)
 
 
 def lines_with(pattern):
