@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -72,8 +73,20 @@ static int parse_folder(const char *config_dir, const char *control_dir, Problem
         return r;
 }
 
+/* What is wrong with kept scales; the files themselves have been told about already. */
+static void tell_kept(const Main *context, const ProblemList *kept, ProblemList *problems)
+{
+        for (size_t i = 0; i < kept->count; i++) {
+                const Problem *problem = &kept->items[i];
+
+                if (problem->path && text_after(problem->path, context->folders.control))
+                        (void)problem_add(problems, PROBLEM_WARNING, problem->path, problem->line,
+                                          problem->column, problem->pool, "%s", problem->message);
+        }
+}
+
 /* The file's own values and, beside them, those with the kept scales on top. A kept scale that does
- * not fit the file any more (its limits shrank) is left out, with a warning. */
+ * not fit the file any more (its limits shrank) is cut, with a warning. */
 static int read_config(void *userdata, ProblemList *problems, Config **ret)
 {
         Main *context = userdata;
@@ -90,6 +103,8 @@ static int read_config(void *userdata, ProblemList *problems, Config **ret)
                                   "kept scales are not used: %s",
                                   kept_problems.count ? kept_problems.items[0].message
                                                       : "they cannot be read");
+        else
+                tell_kept(context, &kept_problems, problems);
         problem_list_done(&kept_problems);
         config_free(context->with_control);
         context->with_control = with_control;
@@ -285,6 +300,22 @@ static int run_engine(Main *context, Config *config, const ProblemList *problems
         return r;
 }
 
+/* What workers inherit from us must not depend on where and how we were started. */
+static void settle_down(Main *context)
+{
+        char *absolute = realpath(context->api_path, NULL);
+
+        if (absolute) {
+                free(context->api_path);
+                context->api_path = absolute;
+        }
+        (void)umask(022);
+        /* As root "/" is the folder of workers without WorkingDirectory=, as in systemd. It can
+         * only fail where nothing works anyway. */
+        if (geteuid() == 0 && chdir("/") < 0)
+                report(LOG_WARNING, "cannot change to /: %s", strerror(errno));
+}
+
 static int run(Main *context)
 {
         AUTO_FREE char *helper_path = find_program("reeve-exec");
@@ -304,6 +335,7 @@ static int run(Main *context)
                 return REEVE_EXIT_BAD_CONFIG;
         }
         report_init(config->log_level);
+        settle_down(context);
         if (folders_lock(&context->folders, &error) < 0) {
                 config_free(config);
                 r = fail(&error);

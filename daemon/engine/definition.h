@@ -10,14 +10,19 @@
 #include "model/grid.h"
 #include "spawn/spawn.h"
 
+/* Who User= and Group= are; shared by all definitions that follow from one look-up. */
+typedef struct Account {
+        unsigned references;
+        SpawnIdentity identity;
+        Error error; /* set: nothing can be started as it */
+} Account;
+
 typedef struct Definition {
         unsigned references;
         unsigned number;
         PoolConfig *config;
         unsigned threads, greenlets;
-        SpawnIdentity identity;
-        char *user, *home, *shell; /* of User=, NULL: not set */
-        Error identity_error;      /* set: nothing can be started from this */
+        Account *account;
 } Definition;
 
 /** definition_new() - looks up User= and Group= (may block: never from a handler's hot path)

@@ -440,6 +440,7 @@ int engine_new(const EngineSettings *settings, const EngineHooks *hooks, Config 
         engine->started_usec = now_usec();
         engine->started_realtime_usec = now_realtime_usec();
         TAILQ_INIT(&engine->lingering);
+        TAILQ_INIT(&engine->paced);
         if (getrandom(&engine->epoch, sizeof(engine->epoch), 0) != sizeof(engine->epoch))
                 engine->epoch = engine->started_realtime_usec;
         r = open_parts(engine, problems, reterr);
@@ -464,6 +465,7 @@ Engine *engine_free(Engine *engine)
                 publish_close(engine);
         sd_event_source_disable_unref(engine->sample_source);
         sd_event_source_disable_unref(engine->keep_source);
+        sd_event_source_disable_unref(engine->pace_source);
         sd_event_source_disable_unref(engine->tell_source);
         sd_event_source_disable_unref(engine->reconcile_source);
         sd_event_source_disable_unref(engine->family_source);

@@ -74,6 +74,10 @@ struct Engine {
         size_t slot_rows;
         uint32_t free_row_hint;
 
+        TAILQ_HEAD(PacedList, Slot) paced; /* slots that wait for their turn to start */
+        sd_event_source *pace_source;
+        uint64_t next_spawn_usec;
+
         int board_fd;
         void *board;
         size_t board_size;

@@ -243,8 +243,9 @@ static int add_pool(Face *face, Error *reterr)
         r = pool_new(face->engine, config, true, &pool, reterr);
         if (r < 0)
                 return r;
-        face->group =
-                pool->definition->identity.is_set ? pool->definition->identity.gid : (gid_t)-1;
+        face->group = pool->definition->account->identity.is_set
+                              ? pool->definition->account->identity.gid
+                              : (gid_t)-1;
         face->pool = pool;
         if (engine_add_pool(face->engine, pool) < 0)
                 return error_set(reterr, -ENOMEM, "no-memory", "out of memory");

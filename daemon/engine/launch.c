@@ -101,7 +101,7 @@ int launch_open_log(Slot *slot, int *pipe_fd_take, Error *reterr)
 
 static int open_output(Slot *slot, Launch *launch, Error *reterr)
 {
-        const SpawnIdentity *identity = &slot->definition->identity;
+        const SpawnIdentity *identity = &slot->definition->account->identity;
         int r = launch_open_log(slot, NULL, reterr);
 
         if (r < 0 || !slot->log)
@@ -135,9 +135,9 @@ static int build_words(Slot *slot, Launch *launch, Error *reterr)
                                             .instance = slot->instance,
                                             .notify_socket = slot->pool->notify_path,
                                             .watchdog_usec = definition->config->watchdog_usec,
-                                            .home = definition->home,
-                                            .user = definition->user,
-                                            .shell = definition->shell };
+                                            .home = definition->account->identity.home,
+                                            .user = definition->account->identity.user,
+                                            .shell = definition->account->identity.shell };
         int r = environment_build(definition->config, &variables, &launch->environment, reterr);
 
         if (r < 0)
@@ -212,7 +212,7 @@ static void describe(const Slot *slot, const Launch *launch, SpawnSpec *ret)
                 .executable_fd = is_builtin ? face_executable(slot->pool->engine->face) : -1,
                 .environment = launch->environment,
                 .directory = config->directory,
-                .identity = definition->identity,
+                .identity = definition->account->identity,
                 .has_umask = config->umask != 0022,
                 .umask = config->umask,
                 .limits = config->limits,
@@ -237,8 +237,8 @@ static int prepare(Slot *slot, Launch *launch, Error *reterr)
 {
         int r;
 
-        if (error_is_set(&slot->definition->identity_error)) {
-                *reterr = slot->definition->identity_error;
+        if (error_is_set(&slot->definition->account->error)) {
+                *reterr = slot->definition->account->error;
                 return -ESRCH;
         }
         name_instance(slot);

@@ -79,8 +79,7 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
                 for (size_t i = 0; i < count; i++)
                         slot_exited(deaths[i].slot, &deaths[i].exit);
         } while (is_more);
-        if (family_root_kind(engine->families) == FAMILY_DESCENT)
-                check_lingering(engine);
+        check_lingering(engine);
         return 0;
 }
 

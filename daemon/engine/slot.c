@@ -16,6 +16,7 @@
 #include "base/units.h"
 #include "engine/launch.h"
 #include "engine/operation.h"
+#include "engine/pace.h"
 #include "engine/pool.h"
 #include "engine/priority.h"
 #include "engine/publish.h"
@@ -97,6 +98,7 @@ Slot *slot_free(Slot *slot)
                 return NULL;
         assert(!pidref_is_set(&slot->process));
         reap_forget(slot);
+        pace_forget(slot);
         sd_event_source_disable_unref(slot->timer);
         sd_event_source_disable_unref(slot->status_source);
         sd_event_source_disable_unref(slot->exit_source);
@@ -217,23 +219,30 @@ static void spawn_failed(Slot *slot)
         report(LOG_ERR, "%s", slot->error.message);
         slot->pool->error = slot->error;
         operation_start_failed(slot->pool, slot, &exit);
-        push_event(slot, WORKER_EVENT_SPAWN_FAILED, &exit);
+        slot_event(slot, WORKER_EVENT_SPAWN_FAILED, &exit);
 }
 
-static void effect_spawn(Slot *slot)
+static void forget_life(Slot *slot)
 {
         slot->error = (Error){ 0 };
         slot->status_text[0] = '\0';
         slot->has_sample = false;
         slot->cpu_ratio = -1;
         slot->is_adopted = false;
+}
+
+void slot_launch(Slot *slot)
+{
+        if (slot->worker.state != WORKER_SPAWNING || pidref_is_set(&slot->process))
+                return;
+        forget_life(slot);
         if (launch_slot(slot, &slot->error) < 0) {
                 spawn_failed(slot);
                 return;
         }
-        push_event(slot, WORKER_EVENT_SPAWNED, NULL);
+        slot_event(slot, WORKER_EVENT_SPAWNED, NULL);
         if (slot->status_fd < 0)
-                push_event(slot, WORKER_EVENT_EXECUTED, NULL);
+                slot_event(slot, WORKER_EVENT_EXECUTED, NULL);
         else if (watch_status(slot) < 0)
                 report(LOG_ERR, "%s: worker %u: cannot watch its start", slot->pool->subject,
                        slot->number);
@@ -245,6 +254,8 @@ static void effect_terminate(Slot *slot)
 
         if (policy->kill_mode == KILL_CONTROL_GROUP || !pidref_is_set(&slot->process)) {
                 (void)family_signal(slot->family, &slot->process, policy->kill_signal);
+                /* A stopped process must wake up to be told. */
+                (void)family_signal(slot->family, &slot->process, SIGCONT);
                 return;
         }
         /* ESRCH: it ended meanwhile, and that news is on its way. */
@@ -258,6 +269,9 @@ static void effect_kill(Slot *slot)
                 (void)pidref_signal(&slot->process, SIGKILL);
         else
                 (void)family_kill(slot->family, &slot->process);
+        /* The news that the last one is gone may have been lost (inotify used up). */
+        if (slot->is_lingering)
+                slot_check_gone(slot);
 }
 
 static void tell_exit(Slot *slot)
@@ -326,8 +340,8 @@ static void perform_effects(Slot *slot, unsigned effects)
                 effect_kill(slot);
         if (effects & WORKER_EFFECT_CHECK_GONE)
                 slot_check_gone(slot);
-        if (effects & WORKER_EFFECT_SPAWN)
-                effect_spawn(slot);
+        if ((effects & WORKER_EFFECT_SPAWN) && pace_take(slot))
+                slot_launch(slot);
 }
 
 static uint64_t random_number(void)
@@ -476,8 +490,8 @@ void slot_check_gone(Slot *slot)
 
         if (pidref_is_set(&slot->process))
                 return;
-        if (family_is_empty(slot->family, &slot->process) != 0) {
-                /* Empty, or it cannot be told any more: then waiting would help nobody. */
+        /* If it cannot be told it is asked again, at the next death and at the deadline. */
+        if (family_is_empty(slot->family, &slot->process) == 1) {
                 reap_forget(slot);
                 slot_event(slot, WORKER_EVENT_GONE, NULL);
                 return;

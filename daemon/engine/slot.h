@@ -42,6 +42,8 @@ struct Slot {
         sd_event_source *timer;
         TAILQ_ENTRY(Slot) lingering; /* main process gone, others live: see reap.c */
         bool is_lingering;
+        TAILQ_ENTRY(Slot) paced; /* waits for its turn to start: see pace.c */
+        bool is_paced;
 
         char instance[INSTANCE_SIZE]; /* REEVE_INSTANCE of the present life */
         char status_text[128];        /* STATUS= */
@@ -78,6 +80,9 @@ void slot_define(Slot *slot, Definition *definition);
 
 /** slot_exited() - the main process ended (and is reaped, if it was our child) */
 void slot_exited(Slot *slot, const WorkerExit *exit);
+
+/** slot_launch() - start the process of a slot that is `spawning`; nothing if it is not any more */
+void slot_launch(Slot *slot);
 
 /** slot_check_gone() - raise WORKER_EVENT_GONE if nothing of the slot lives */
 void slot_check_gone(Slot *slot);
