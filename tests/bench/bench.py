@@ -31,9 +31,11 @@ WAIT = {"Prefer": "wait=60"}
 # ---- quiet ----
 
 def rise():
-    """Before the rest of the machine, if we may: all that is started from here inherits it."""
+    """Before the rest of the machine, if we may: all that is started from here inherits it.
+
+    Niceness would not do: each worker is a session, and with autogroups sessions share evenly."""
     with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, -20)
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
 
 
 # ---- numbers ----
@@ -113,6 +115,7 @@ class Floor:
     def __init__(self, command):
         self.command = command
         self.process = None
+        self.began = None  # when its loop of starts, or of kills, began
 
     def start(self, count):
         """Wall and CPU seconds of its loop."""
@@ -121,8 +124,9 @@ class Floor:
         return self.answer("started")
 
     def answer(self, word):
-        said, wall, cpu = self.process.stdout.readline().split()
+        said, began, wall, cpu = self.process.stdout.readline().split()
         assert said == word
+        self.began = int(began) / 1e6
         return int(wall) / 1e6, int(cpu) / 1e6
 
     def stop(self):
@@ -154,20 +158,22 @@ class Daemon(reeve.Daemon):
 
 
 class Reeve:
-    """A reeved of its own with one pool, "work", that begins with nothing."""
+    """A reeved of its own with one pool, "work", that begins with nothing or so many."""
 
     name = "reeve"
 
-    def __init__(self, command, count_max=1024, conf=None, pools=None, **keys):
-        text = reeve.pool(" ".join(command), {"Processes": 0, "ProcessesMax": count_max}, **keys)
+    def __init__(self, command, count=0, count_max=1024, conf=None, pools=None, **keys):
+        scale = {"Processes": count, "ProcessesMax": count_max}
+        text = reeve.pool(" ".join(command), scale, **keys)
+        self.began = None  # when it was asked
         self.daemon = Daemon({"work": text, **(pools or {})}, {**CONF, **(conf or {})})
         self.daemon.start()
 
     def do(self, method, path, body):
         """Wall and CPU seconds until the operation is done."""
-        before, began = cpu_seconds(self.daemon.pid), time.monotonic()
+        before, self.began = cpu_seconds(self.daemon.pid), time.monotonic()
         answer = self.daemon.api.send(method, path, body, WAIT)
-        wall = time.monotonic() - began
+        wall = time.monotonic() - self.began
         assert answer.status == 200 and answer.json["state"] == "done", answer.body
         return wall, cpu_seconds(self.daemon.pid) - before
 
@@ -200,13 +206,24 @@ def fleet(side, *arguments, **options):
         made.close()
 
 
+def wait_sampled(side, count):
+    """Until each worker has been sampled twice: only then it has a ratio of CPU."""
+    deadline = time.monotonic() + 30
+    while True:
+        items = side.daemon.api.send("GET", "/v1/workers?pool=work&limit=5000").json["items"]
+        if len([item for item in items if item["cpu_ratio"] is not None]) == count:
+            return
+        assert time.monotonic() < deadline, "the workers are not sampled"
+        time.sleep(0.2)
+
+
 # ---- showing ----
 
 def machine():
     release, cores = os.uname().release, os.cpu_count()
     load = " ".join(f"{value:.1f}" for value in os.getloadavg())
-    nice = os.getpriority(os.PRIO_PROCESS, 0)
-    return f"Linux {release}, {cores} cores, load {load}, nice {nice}"
+    policy = "round-robin" if os.sched_getscheduler(0) == os.SCHED_RR else "normal"
+    return f"Linux {release}, {cores} cores, load {load}, {policy} scheduling"
 
 
 def rule(passed):

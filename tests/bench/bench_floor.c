@@ -2,7 +2,8 @@
  *
  * Starts so many processes of one command by vfork and exec, puts back each that ends, and at
  * SIGTERM asks all to end and waits for them. No cgroup, no pipe, no log, no state: what reeved
- * costs on top is the price of those. It says what it did in lines of "WORD WALL_USEC CPU_USEC".
+ * costs on top is the price of those. It says what it did in lines of
+ * "WORD BEGAN_USEC WALL_USEC CPU_USEC"; the first is of CLOCK_MONOTONIC.
  *
  * Usage: bench-floor COUNT COMMAND [ARGUMENT...] */
 #include <signal.h>
@@ -32,7 +33,8 @@ static void die(const char *what)
 
 static void say(const char *word, uint64_t began_usec, uint64_t began_cpu_usec)
 {
-        printf("%s %llu %llu\n", word, (unsigned long long)(now_usec() - began_usec),
+        printf("%s %llu %llu %llu\n", word, (unsigned long long)began_usec,
+               (unsigned long long)(now_usec() - began_usec),
                (unsigned long long)(clock_usec(CLOCK_PROCESS_CPUTIME_ID) - began_cpu_usec));
         (void)fflush(stdout);
 }
