@@ -2,16 +2,14 @@
 #include "engine/adopt.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/text.h"
-#include "base/units.h"
 #include "engine/launch.h"
 #include "engine/operation.h"
-#include "engine/publish.h"
 #include "engine/report.h"
-#include "sys/clock.h"
 #include "sys/fd.h"
 
 /* The definition that the worker runs in: the present one, or a stand-in that is outdated. */
@@ -45,21 +43,10 @@ static void restore(Slot *slot, const Adoptee *adoptee)
         (void)text_copy(slot->instance, sizeof(slot->instance), adoptee->instance);
 }
 
-/* One that was on its way up goes on from there; its deadline begins anew, since nobody could
- * hear its READY=1 meanwhile. One that was on its way down is asked again. */
+/* Also one that was on its way up is taken to be ready: nobody could hear its READY=1 meanwhile, and
+ * to wait for it would end in killing a worker that is well. One on its way down is asked again. */
 static void resume(Slot *slot, const Adoptee *adoptee)
 {
-        const PoolConfig *policy = slot->definition->config;
-
-        if (adoptee->state == WORKER_SPAWNING || adoptee->state == WORKER_STARTING) {
-                slot->worker.state = WORKER_STARTING;
-                slot->worker.deadline_usec = policy->timeout_start_usec
-                                                     ? now_usec() + policy->timeout_start_usec
-                                                     : USEC_INFINITY;
-                slot_rearm(slot);
-                publish_slot(slot);
-                return;
-        }
         slot_event(slot, WORKER_EVENT_ADOPTED, NULL);
         if (adoptee->state == WORKER_STOPPING)
                 slot_event(slot, WORKER_EVENT_STOP, NULL);
@@ -87,6 +74,12 @@ static int take_back(Slot *slot, const Adoptee *adoptee, PidRef *process, Error 
         return r;
 }
 
+/* A process that its parent has not reaped yet still has its PID. */
+static bool has_ended(const PidRef *process)
+{
+        return poll(&(struct pollfd){ .fd = process->fd, .events = POLLIN }, 1, 0) > 0;
+}
+
 int adopt_worker(Pool *pool, const Adoptee *adoptee, Error *reterr)
 {
         PidRef process = PIDREF_UNSET;
@@ -95,6 +88,10 @@ int adopt_worker(Pool *pool, const Adoptee *adoptee, Error *reterr)
 
         if (r < 0)
                 return r;
+        if (has_ended(&process)) {
+                pidref_done(&process);
+                return -ESRCH;
+        }
         slot = pool_take_slot(pool, adoptee->slot, reterr);
         r = slot ? define(pool, slot, adoptee) : -ENOMEM;
         if (r >= 0)

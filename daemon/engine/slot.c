@@ -385,6 +385,7 @@ void slot_event(Slot *slot, WorkerEvent event, const WorkerExit *exit)
         slot->is_stepping = false;
         slot_rearm(slot);
         publish_slot(slot);
+        slot->pool->engine->is_state_dirty = true;
         engine_touch(slot->pool->engine, slot->pool);
 }
 

@@ -18,7 +18,7 @@
 enum { BACKLOG = 4096 };
 
 /* Where the sockets lie in a worker: SD_LISTEN_FDS_START of sd_listen_fds(3). */
-enum { LISTEN_FDS_START = 3 };
+enum { LISTEN_FDS_START = 3, LISTEN_SEARCH_MAX = 256 };
 
 static void close_all(Listeners *listeners)
 {
@@ -279,6 +279,30 @@ static bool is_listener_for(int fd, const ListenAddress *address)
                && read_bound(fd, &bound) == 0 && is_same_address(address, &bound);
 }
 
+/* Return: our own descriptor of the socket that the worker has as @number, if it is the one that is
+ * looked for; else negative errno */
+static int take_from(int pidfd, int number, const ListenAddress *address)
+{
+        AUTO_CLOSE fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
+
+        if (fd < 0)
+                return -errno;
+        return is_listener_for(fd, address) ? TAKE_FD(fd) : -EBADF;
+}
+
+/* It was given to the worker at a known place; some programs (gunicorn) move it elsewhere. */
+static int find_in(int pidfd, int likely, const ListenAddress *address)
+{
+        int fd = take_from(pidfd, likely, address);
+
+        for (int number = LISTEN_FDS_START; fd < 0 && number < LISTEN_SEARCH_MAX; number++) {
+                fd = take_from(pidfd, number, address);
+                if (fd == -EPERM || fd == -ESRCH)
+                        return fd;
+        }
+        return fd;
+}
+
 int listeners_adopt(const PoolConfig *config, int pidfd, Listeners *ret)
 {
         Listeners listeners CLEANUP(listeners_release) = { .mode = config->listen_mode };
@@ -292,13 +316,11 @@ int listeners_adopt(const PoolConfig *config, int pidfd, Listeners *ret)
         if (!listeners.shared || !listeners.name)
                 return -ENOMEM;
         for (size_t i = 0; i < config->listener_count; i++) {
-                int fd = (int)syscall(SYS_pidfd_getfd, pidfd, LISTEN_FDS_START + (int)i, 0);
+                int fd = find_in(pidfd, LISTEN_FDS_START + (int)i, &config->listeners[i]);
 
                 if (fd < 0)
-                        return -errno;
+                        return fd;
                 listeners.shared[listeners.count++] = (SpawnFd){ .fd = fd, .name = listeners.name };
-                if (!is_listener_for(fd, &config->listeners[i]))
-                        return -EBADF;
         }
         r = describe(&listeners);
         if (r < 0)
