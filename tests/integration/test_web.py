@@ -13,8 +13,8 @@ import processes
 import pytest
 from reeve import BUILD, DEMO, PYTHON, pool
 
-GUNICORN = (f"/usr/bin/gunicorn --workers 1 --threads ${{REEVE_THREADS}} --graceful-timeout 5 "
-            f"--chdir {DEMO} web_app:application")
+GUNICORN = (f"/usr/bin/gunicorn --config {DEMO}/gunicorn.conf.py --chdir {DEMO} "
+            f"--threads ${{REEVE_THREADS}} web_app:application")
 
 
 def free_port():
