@@ -40,6 +40,7 @@ struct Exchange {
         Reply reply;
         const StreamKind *stream;
         void *source;
+        uint64_t silent_since_usec; /* of the stream */
         void (*on_gone)(void *userdata);
         void *gone_userdata;
 };
@@ -71,14 +72,14 @@ enum MHD_Result exchange_queue(Exchange *exchange);
 void exchange_suspend(Exchange *exchange);
 void exchange_resume(Exchange *exchange);
 
-/** stream_beat() - a stream was silent for long: find out whether anybody listens */
-void stream_beat(Exchange *exchange);
+/** stream_look() - a stream is silent: end it if its client went, send a heartbeat if it is time */
+void stream_look(Exchange *exchange);
 
 /* ---- server.c ---- */
 
 /** server_run_soon() - let libmicrohttpd work once the present callback is over */
 void server_run_soon(HttpServer *server);
 
-/** connection_set_deadline() - shut the connection down (or, in a silent stream, send a heartbeat)
+/** connection_set_deadline() - shut the connection down (or look at a silent stream)
  *  after @after_usec; USEC_INFINITY: never */
 void connection_set_deadline(Connection *connection, uint64_t after_usec);

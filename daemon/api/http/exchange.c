@@ -14,8 +14,12 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "sys/clock.h"
 
 enum { STREAM_BLOCK_SIZE = 32 * 1024 };
+
+/* How often a silent stream is looked at: its place is free again so long after its client went. */
+#define STREAM_LOOK_USEC USEC_PER_SEC
 
 /* Sent with every reply. Nothing here may be framed, sniffed, cached, or load from elsewhere. */
 static const char *const common_headers[][2] = {
@@ -189,6 +193,36 @@ static struct MHD_Response *response_from_reply(Reply *reply)
 
 /* ---- streams ---- */
 
+/* A suspended connection is nobody's business but ours: is there still a client? One that has shut
+ * down its half counts as gone, since a stream is read to its end by nobody. */
+static bool client_is_gone(const Exchange *exchange)
+{
+        char byte;
+        ssize_t n = recv(exchange->connection->peer.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+        return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+static void stream_sleep(Exchange *exchange)
+{
+        uint64_t heartbeat = exchange->connection->server->settings.heartbeat_usec;
+
+        connection_set_deadline(exchange->connection, MIN(heartbeat, STREAM_LOOK_USEC));
+}
+
+void stream_look(Exchange *exchange)
+{
+        uint64_t heartbeat = exchange->connection->server->settings.heartbeat_usec;
+
+        exchange->is_ending = client_is_gone(exchange);
+        exchange->is_heartbeat_due = exchange->stream->heartbeat
+                                     && now_usec() - exchange->silent_since_usec >= heartbeat;
+        if (exchange->is_ending || exchange->is_heartbeat_due)
+                exchange_resume(exchange);
+        else
+                stream_sleep(exchange);
+}
+
 static ssize_t copy_heartbeat(Exchange *exchange, char *buffer, size_t size)
 {
         size_t length = strlen(exchange->stream->heartbeat);
@@ -211,13 +245,14 @@ static ssize_t on_pull(void *userdata, uint64_t position, char *buffer, size_t s
         if (n == STREAM_NOTHING && exchange->is_heartbeat_due)
                 n = copy_heartbeat(exchange, buffer, size);
         if (n > 0) {
+                exchange->silent_since_usec = now_usec();
                 connection_set_deadline(exchange->connection, settings->reply_deadline_usec);
                 return n;
         }
         if (n == STREAM_END)
                 return MHD_CONTENT_READER_END_OF_STREAM;
         exchange_suspend(exchange);
-        connection_set_deadline(exchange->connection, settings->heartbeat_usec);
+        stream_sleep(exchange);
         exchange->is_pull_due = n == STREAM_AGAIN;
         if (exchange->is_pull_due)
                 server_run_soon(exchange->connection->server);
@@ -239,6 +274,7 @@ int exchange_stream(Exchange *exchange, const StreamKind *kind, void *source)
                 return -EBUSY;
         }
         server->stream_count++;
+        exchange->silent_since_usec = now_usec();
         exchange->stream = kind;
         exchange->source = source;
         exchange->reply.status = MHD_HTTP_OK;
@@ -252,20 +288,6 @@ int exchange_stream(Exchange *exchange, const StreamKind *kind, void *source)
 void stream_wake(Stream *stream)
 {
         exchange_resume(stream);
-}
-
-void stream_beat(Exchange *exchange)
-{
-        char byte;
-        ssize_t n;
-
-        exchange->is_heartbeat_due = exchange->stream->heartbeat != NULL;
-        if (!exchange->is_heartbeat_due) {
-                /* Nothing can be sent that would not be part of the text: ask the socket. */
-                n = recv(exchange->connection->peer.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-                exchange->is_ending = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
-        }
-        exchange_resume(exchange);
 }
 
 /* ---- to libmicrohttpd ---- */

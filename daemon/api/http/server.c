@@ -107,7 +107,7 @@ static void connection_late(Connection *connection)
 
         connection->deadline_usec = USEC_INFINITY;
         if (exchange && exchange->is_suspended && exchange->stream)
-                stream_beat(exchange);
+                stream_look(exchange);
         else
                 (void)shutdown(connection->peer.fd, SHUT_RDWR); /* it may be gone already */
 }
@@ -160,6 +160,9 @@ static void connection_end(HttpServer *server, Connection *connection)
         else
                 server->connections = connection->next;
         free(connection);
+        /* At its limit libmicrohttpd takes the listener out of its epoll, and puts it back only when
+         * it is run again after a connection has ended: nothing would wake it for that. */
+        server_run_soon(server);
 }
 
 static void on_connection(void *userdata, struct MHD_Connection *mhd, void **context,
