@@ -8,13 +8,13 @@
 #define REEVE_API_PREFIX "/v1"
 
 /* Where the API listens when nothing else is said. User mode: $XDG_RUNTIME_DIR/reeve/api.sock. */
-#define REEVE_API_SOCKET_NAME    "api.sock"
-#define REEVE_DEFAULT_RUNTIME    "/run/reeve"
-#define REEVE_DEFAULT_STATE      "/var/lib/reeve"
-#define REEVE_DEFAULT_LOGS       "/var/log/reeve"
-#define REEVE_DEFAULT_CONFIG     "/etc/reeve"
-#define REEVE_SOCKET_VARIABLE    "REEVE_SOCKET"
-#define REEVE_TOKEN_FILE_NAME    "api.token"
+#define REEVE_API_SOCKET_NAME "api.sock"
+#define REEVE_DEFAULT_RUNTIME "/run/reeve"
+#define REEVE_DEFAULT_STATE   "/var/lib/reeve"
+#define REEVE_DEFAULT_LOGS    "/var/log/reeve"
+#define REEVE_DEFAULT_CONFIG  "/etc/reeve"
+#define REEVE_SOCKET_VARIABLE "REEVE_SOCKET"
+#define REEVE_TOKEN_FILE_NAME "api.token"
 
 /* Stable values of "code" in application/problem+json, with the status they come with. */
 #define REEVE_ERROR_BAD_REQUEST       "bad-request"        /* 400 */
