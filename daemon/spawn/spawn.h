@@ -57,10 +57,16 @@ typedef struct Spawned {
         int status_fd; /* -1: the command runs; else wait for input, see spawn_read_status() */
 } Spawned;
 
+/* As many descriptors as one child can take along, and some for the helper. */
+enum { SPAWN_STAGES = CONFIG_LISTENERS_MAX + 16 };
+
 typedef struct SpawnHost {
         int helper_fd;  /* reeve-exec, O_PATH */
         int null_fd;    /* /dev/null */
         bool no_clone3; /* use the fallback: the kernel lacks clone3, or a test wants it */
+        int low_end;    /* a child takes along what is below */
+        int stages[SPAWN_STAGES];
+        size_t stage_count; /* numbers below low_end that are kept free for what is above */
 } SpawnHost;
 
 #define SPAWN_HOST_UNSET ((SpawnHost){ .helper_fd = -1, .null_fd = -1 })
