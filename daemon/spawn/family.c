@@ -127,9 +127,7 @@ int family_new(FamilyRoot *root, const char *pool, unsigned slot, void *userdata
         if (!family)
                 return error_set(reterr, -ENOMEM, "spawn-failed",
                                  "pool %s: cannot make room for a slot: out of memory", pool);
-        *family = (Family){
-                .root = root, .next = root->first, .userdata = userdata, .fd = -1, .watch = -1
-        };
+        *family = (Family){ .root = root, .next = root->first, .userdata = userdata, .watch = -1 };
         if (root->first)
                 root->first->previous = family;
         root->first = family;
@@ -281,7 +279,7 @@ static int kill_in_passes(Family *family, const PidRef *leader)
 
 int family_kill(Family *family, const PidRef *leader)
 {
-        int r = family->root->kind == FAMILY_CGROUP ? cgroup_kill(family->fd) : -ENOENT;
+        int r = family->root->kind == FAMILY_CGROUP ? cgroup_family_kill(family) : -ENOENT;
 
         return r == -ENOENT ? kill_in_passes(family, leader) : r;
 }

@@ -5,8 +5,9 @@
  *   .../POOL                     limits of a pool are set here
  *   .../POOL/SLOT                the processes
  *
- * Slots keep their group between lives. A group is watched only while somebody waits for its end:
- * the watch is made before cgroup.events is read, so that no change falls in between. */
+ * Slots keep their group between lives, but no descriptor of it: thousands of workers would cost as
+ * many. A group is watched only while somebody waits for its end; cgroup.events is read once more
+ * after the watch is made, so that no change falls in between. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -202,19 +203,24 @@ static const char *escape_prefix(const char *pool)
         return strchr(pool, '.') ? "_" : "";
 }
 
-static int open_group(Family *family)
+static int make_groups(const Family *family)
 {
-        AUTO_FREE char *pool =
-                strndup(family->path, (size_t)(strrchr(family->path, '/') - family->path));
-        int r = pool ? make_group(pool) : -ENOMEM;
+        AUTO_FREE char *pool = NULL;
+        int r = make_group(family->path);
 
-        if (r == 0)
-                r = make_group(family->path);
-        if (r < 0)
+        if (r != -ENOENT)
                 return r;
-        family->fd = fd_close(family->fd);
-        family->fd = open(family->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        return family->fd < 0 ? -errno : 0;
+        pool = strndup(family->path, (size_t)(strrchr(family->path, '/') - family->path));
+        r = pool ? make_group(pool) : -ENOMEM;
+        return r < 0 ? r : make_group(family->path);
+}
+
+/* Return: descriptor of the family's group; negative errno */
+static int open_group(const Family *family)
+{
+        int fd = open(family->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        return fd < 0 ? -errno : fd;
 }
 
 int cgroup_family_open(Family *family, const char *pool, unsigned slot, Error *reterr)
@@ -228,7 +234,7 @@ int cgroup_family_open(Family *family, const char *pool, unsigned slot, Error *r
                           slot)
                  < 0)
                 family->group = NULL;
-        r = family->path && family->group ? open_group(family) : -ENOMEM;
+        r = family->path && family->group ? make_groups(family) : -ENOMEM;
         return r == 0 ? 0
                       : error_set(reterr, r, "spawn-failed",
                                   "pool %s: cannot make the cgroup of slot %u: %s", pool, slot,
@@ -266,9 +272,10 @@ void cgroup_family_close(Family *family)
         char *slash;
 
         unwatch(family);
-        family->fd = fd_close(family->fd);
         if (family->path) {
-                (void)cgroup_remove(family->path); /* stays if something lives there */
+                /* As a rule there are no groups below it; only else are they looked for. */
+                if (rmdir(family->path) < 0)
+                        (void)cgroup_remove(family->path); /* stays if something lives there */
                 slash = strrchr(family->path, '/');
                 *slash = '\0';
                 (void)rmdir(family->path); /* the pool's, once its last slot is gone */
@@ -279,45 +286,63 @@ void cgroup_family_close(Family *family)
 
 int cgroup_family_begin(Family *family, int *ret_cgroup_fd, Error *reterr)
 {
-        int fd, r;
+        int fd = open_group(family);
 
-        /* Somebody may have tidied up below us. */
-        r = access(family->path, F_OK) == 0 ? 0 : open_group(family);
-        if (r < 0)
-                return error_set(reterr, r, "spawn-failed", "cannot make the cgroup %s: %s",
-                                 family->path, strerror(-r));
-        fd = fcntl(family->fd, F_DUPFD_CLOEXEC, 3);
+        if (fd == -ENOENT) { /* somebody has tidied up below us */
+                fd = make_groups(family);
+                fd = fd < 0 ? fd : open_group(family);
+        }
         if (fd < 0)
-                return error_set(reterr, -errno, "spawn-failed", "cannot open the cgroup %s: %s",
-                                 family->path, strerror(errno));
+                return error_set(reterr, fd, "spawn-failed", "cannot open the cgroup %s: %s",
+                                 family->path, strerror(-fd));
         *ret_cgroup_fd = fd;
         return 0;
 }
 
+/* Return: 1 or 0, as when the group itself is gone; negative errno */
+static int is_populated(const Family *family)
+{
+        AUTO_CLOSE fd = open_group(family);
+        int r = fd < 0 ? fd : cgroup_is_populated(fd);
+
+        return r == -ENODEV || r == -ENOENT ? 0 : r;
+}
+
+/* Mostly it is empty once its main process has ended, and is not watched at all. */
 int cgroup_family_is_empty(Family *family)
 {
-        int r = watch(family);
+        int r = is_populated(family);
 
-        if (r == -ENOENT)
-                return 1; /* the group itself is gone */
-        /* Without a watch the answer is still true, only the news is left to reaped children. */
-        r = cgroup_is_populated(family->fd);
-        if (r == -ENODEV || r == -ENOENT)
-                r = 0;
+        if (r > 0 && family->watch < 0) {
+                /* Without a watch the answer is still true, the news is left to reaped children. */
+                (void)watch(family);
+                r = is_populated(family);
+        }
         if (r == 0)
                 unwatch(family);
         return r < 0 ? r : !r;
 }
 
+int cgroup_family_kill(const Family *family)
+{
+        AUTO_CLOSE fd = open_group(family);
+
+        /* Nobody is in a group that is gone; else -ENOENT says that cgroup.kill is missing. */
+        if (fd == -ENOENT)
+                return 0;
+        return fd < 0 ? fd : cgroup_kill(fd);
+}
+
 int cgroup_family_collect(const Family *family, MemberList *ret)
 {
         AUTO_PIDS pids = { 0 };
-        int r = cgroup_pids(family->fd, &pids);
+        AUTO_CLOSE fd = open_group(family);
+        int r = fd < 0 ? fd : cgroup_pids(fd, &pids);
 
         for (size_t i = 0; i < pids.count; i++)
                 if (member_list_add(ret, pids.pids[i], 0) < 0)
                         return -ENOMEM;
-        return r == -ENODEV ? 0 : r;
+        return r == -ENODEV || r == -ENOENT ? 0 : r;
 }
 
 static bool is_below(const char *group, const char *family_group)

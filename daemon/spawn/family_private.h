@@ -52,7 +52,6 @@ struct Family {
 
         /* cgroup */
         char *path, *group;
-        int fd;    /* O_PATH */
         int watch; /* -1: not watched */
 
         /* descent */
@@ -69,6 +68,7 @@ int cgroup_family_open(Family *family, const char *pool, unsigned slot, Error *r
 void cgroup_family_close(Family *family);
 int cgroup_family_begin(Family *family, int *ret_cgroup_fd, Error *reterr);
 int cgroup_family_is_empty(Family *family);
+int cgroup_family_kill(const Family *family);
 int cgroup_family_collect(const Family *family, MemberList *ret);
 bool cgroup_family_has(const Family *family, pid_t pid);
 Family *cgroup_root_owner(const FamilyRoot *root, pid_t pid);
