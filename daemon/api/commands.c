@@ -295,19 +295,15 @@ static void on_gone(void *userdata)
 /* Prefer: wait=30 (RFC 7240) among other wishes; one that cannot be read is not honoured. */
 static uint64_t wait_usec(const char *prefer)
 {
-        uint64_t seconds;
+        uint64_t seconds = 0;
 
         for (const char *p = prefer; p && *p; p += strcspn(p, ",;")) {
-                char digits[8] = "";
-                const char *value;
-
                 p += strspn(p, ",; \t");
-                value = strncasecmp(p, "wait=", 5) == 0 ? p + 5 : NULL;
-                if (value)
-                        (void)text_copy(digits, MIN(sizeof(digits), strcspn(value, ",; \t") + 1),
-                                        value);
-                if (value && units_parse_number(digits, UINT32_MAX, &seconds) >= 0)
-                        return MIN(seconds, (uint64_t)WAIT_MAX_SEC) * USEC_PER_SEC;
+                if (strncasecmp(p, "wait=", 5) != 0)
+                        continue;
+                for (p += 5; *p >= '0' && *p <= '9'; p++)
+                        seconds = MIN(seconds * 10 + (uint64_t)(*p - '0'), (uint64_t)WAIT_MAX_SEC);
+                return seconds * USEC_PER_SEC;
         }
         return 0;
 }

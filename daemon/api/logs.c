@@ -364,6 +364,11 @@ static int fill_slots(LogStream *self, const Call *call, const PoolView *pool,
 
         for (size_t i = 0; r >= 0 && !query->has_slot && i < pool->worker_count; i++)
                 r = add_slot(self, snapshot->workers[pool->first_worker + i]->slot);
+        /* A pool that is stopped has no slots; their files are there, and are asked for now most. */
+        for (uint32_t i = 0; r >= 0 && !query->has_slot && pool->worker_count == 0
+                             && i < MIN(pool->row.processes, (uint32_t)FOLLOWED_MAX);
+             i++)
+                r = add_slot(self, i);
         self->style.has_prefix =
                 !query->has_slot && (self->slot_count > 1 || pool->row.processes > 1);
         return r;

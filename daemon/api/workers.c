@@ -87,6 +87,34 @@ static void write_sample(Writer *writer, const BoardWorker *row)
         writer_because(writer, "busy", row->pid > 0 ? "the worker gives no telemetry" : no_process);
 }
 
+/* When what is due on the monotonic clock will be on the wall. */
+static uint64_t realtime_of(uint64_t monotonic_usec)
+{
+        uint64_t offset = now_realtime_usec() - now_usec();
+
+        return monotonic_usec == USEC_INFINITY || monotonic_usec == 0 ? 0 : monotonic_usec + offset;
+}
+
+static void write_log(Writer *writer, const BoardWorker *row)
+{
+        writer_open_object(writer, "log");
+        writer_number(writer, "captured_bytes", row->log_bytes);
+        writer_number(writer, "dropped_bytes", row->log_dropped_bytes);
+        writer_number(writer, "file", row->log_file);
+        writer_close_object(writer);
+}
+
+/* What tells how a worker is at a glance; a list has it too, since one in back-off has no PID by
+ * which more could be asked for. */
+static void write_condition(Writer *writer, const BoardWorker *row)
+{
+        writer_string(writer, "status_text", row->status_text[0] ? row->status_text : NULL);
+        writer_string(writer, "instance", row->instance[0] ? row->instance : NULL);
+        writer_number(writer, "definition", row->definition);
+        writer_time(writer, "deadline_time", realtime_of(row->deadline_monotonic_usec));
+        write_log(writer, row);
+}
+
 static void write_row(Writer *writer, const PoolView *pool, const BoardWorker *row)
 {
         const WorkerFacts *facts = worker_facts((WorkerState)row->state);
@@ -102,17 +130,10 @@ static void write_row(Writer *writer, const PoolView *pool, const BoardWorker *r
         write_life(writer, row);
         write_sample(writer, row);
         write_last_exit(writer, row);
+        write_condition(writer, row);
 }
 
 /* ---- one worker ---- */
-
-/* When what is due on the monotonic clock will be on the wall. */
-static uint64_t realtime_of(uint64_t monotonic_usec)
-{
-        uint64_t offset = now_realtime_usec() - now_usec();
-
-        return monotonic_usec == USEC_INFINITY || monotonic_usec == 0 ? 0 : monotonic_usec + offset;
-}
 
 static void write_process_state(Writer *writer, const BoardWorker *row)
 {
@@ -124,30 +145,16 @@ static void write_process_state(Writer *writer, const BoardWorker *row)
                 writer_because(writer, "process_state", not_sampled);
 }
 
-static void write_log(Writer *writer, const BoardWorker *row)
-{
-        writer_open_object(writer, "log");
-        writer_number(writer, "captured_bytes", row->log_bytes);
-        writer_number(writer, "dropped_bytes", row->log_dropped_bytes);
-        writer_number(writer, "file", row->log_file);
-        writer_close_object(writer);
-}
-
 static void write_detail(Writer *writer, const BoardWorker *row)
 {
         static const char *const later[] = { "memory", "credentials", "limits",
                                              "image",  "io",          "cgroup" };
 
-        writer_string(writer, "status_text", row->status_text[0] ? row->status_text : NULL);
-        writer_string(writer, "instance", row->instance[0] ? row->instance : NULL);
         writer_number(writer, "threads_wanted", row->threads);
         writer_number(writer, "greenlets_wanted", row->greenlets);
-        writer_number(writer, "definition", row->definition);
         writer_number(writer, "start_ticks", row->start_ticks);
         writer_time(writer, "ready_time", realtime_of(row->ready_monotonic_usec));
-        writer_time(writer, "deadline_time", realtime_of(row->deadline_monotonic_usec));
         write_process_state(writer, row);
-        write_log(writer, row);
         for (size_t i = 0; i < COUNT_OF(later); i++)
                 writer_because(writer, later[i], "this version does not read it");
 }

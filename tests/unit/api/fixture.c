@@ -225,10 +225,11 @@ static int listen_on(const struct sockaddr *address, socklen_t length)
 static int listen_unix(Fixture *fixture)
 {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
+        char folder[] = "/tmp/reeve-api-test-XXXXXX";
         int fd;
 
-        (void)snprintf(fixture->folder, sizeof(fixture->folder), "/tmp/reeve-api-test-XXXXXX");
-        assert_non_null(mkdtemp(fixture->folder));
+        assert_ptr_equal(mkdtemp(folder), folder);
+        (void)text_copy(fixture->folder, sizeof(fixture->folder), folder);
         (void)snprintf(fixture->socket, sizeof(fixture->socket), "%s/api.sock", fixture->folder);
         (void)text_copy(address.sun_path, sizeof(address.sun_path), fixture->socket);
         fd = listen_on((struct sockaddr *)&address, sizeof(address));

@@ -1,0 +1,202 @@
+/* Reading the files of a slot backwards and across rotations, and turning bytes into lines. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "api/log_reader.h"
+#include "api/log_text.h"
+#include "base/cleanup.h"
+
+static int file_of(const char *text)
+{
+        int fd = memfd_create("log", MFD_CLOEXEC);
+
+        assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+        return fd;
+}
+
+static void expect_read(LogReader *reader, const char *text)
+{
+        char buffer[256];
+        size_t length = 0;
+        ssize_t n;
+
+        while ((n = log_reader_read(reader, buffer + length, 3)) > 0)
+                length += (size_t)n;
+        assert_int_equal(n, 0);
+        buffer[length] = '\0';
+        assert_string_equal(buffer, text);
+        assert_false(log_reader_has_more(reader));
+}
+
+static void test_last_lines(void **state)
+{
+        static const struct {
+                const char *newest, *older;
+                uint64_t lines;
+                const char *tail;
+        } cases[] = {
+                { "a\nb\nc\n", "", 2, "b\nc\n" },
+                { "a\nb\nc", "", 2, "b\nc" },
+                { "a\nb\n", "x\ny\n", 3, "y\na\nb\n" },
+                { "a\nb\n", "x\ny\n", 2, "a\nb\n" },
+                { "", "x\ny\n", 1, "y\n" },
+                { "a\n", "x\ny\n", 9, "x\ny\na\n" },
+                { "a\n", "x\n", 0, "" },
+                { "a\n", "x\n", LOG_LINES_ALL, "x\na\n" },
+                { "\n\n\n", "", 2, "\n\n" },
+                { "\n", "\n", 2, "\n\n" },
+                { "b\n", "a", 1, "ab\n" }, /* a line that goes on in the next file */
+                { "", "", 5, "" },
+        };
+
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                int fds[] = { file_of(cases[i].newest), file_of(cases[i].older) };
+                LogReader reader;
+
+                log_reader_open(&reader, fds, 2, cases[i].lines);
+                while (!log_reader_scan(&reader)) {
+                }
+                expect_read(&reader, cases[i].tail);
+                log_reader_done(&reader);
+        }
+}
+
+static void test_search_goes_in_steps(void **state)
+{
+        const size_t size = 9 << 20;
+        AUTO_FREE char *text = calloc(1, size + 1);
+        LogReader reader;
+        unsigned steps = 1;
+        int fd;
+
+        memset(text, 'x', size);
+        text[1] = '\n';
+        fd = file_of(text);
+        log_reader_open(&reader, &fd, 1, 1);
+        while (!log_reader_scan(&reader))
+                steps++;
+        assert_true(steps > 1 && steps < 10);
+        assert_int_equal(reader.position, 2);
+        log_reader_done(&reader);
+}
+
+static void test_no_files(void **state)
+{
+        LogReader reader;
+
+        log_reader_open(&reader, NULL, 0, 5);
+        assert_true(log_reader_scan(&reader));
+        expect_read(&reader, "");
+        log_reader_done(&reader);
+}
+
+static void test_rotations(void **state)
+{
+        int old = file_of("a\n"), middle = file_of("b\n"), new = file_of("c\n");
+        int first[] = { dup(old) }, then[] = { dup(new), dup(middle), dup(old) };
+        LogReader reader;
+
+        log_reader_open(&reader, first, 1, LOG_LINES_ALL);
+        expect_read(&reader, "a\n");
+        assert_int_equal(write(old, "A\n", 2), 2);
+        assert_true(log_reader_has_more(&reader));
+        log_reader_reopen(&reader, then, 3);
+        assert_true(log_reader_has_more(&reader));
+        expect_read(&reader, "A\nb\nc\n");
+        first[0] = dup(middle); /* ours is gone: what there is, from the beginning */
+        log_reader_reopen(&reader, first, 1);
+        expect_read(&reader, "b\n");
+        log_reader_done(&reader);
+        (void)close(old);
+        (void)close(middle);
+        (void)close(new);
+}
+
+/* ---- text ---- */
+
+static void add(LogLine *line, const LogStyle *style, const char *bytes, Text *text)
+{
+        assert_int_equal(log_text_add(line, style, bytes, strlen(bytes), text), 0);
+}
+
+static void expect_text(Text *text, const char *wanted)
+{
+        assert_string_equal(text->bytes ? text->bytes : "", wanted);
+        text_done(text);
+}
+
+static void test_plain_text(void **state)
+{
+        const LogStyle style = { LOG_TEXT, false };
+        LogLine line = { .slot = 3 };
+        Text text = { 0 };
+
+        add(&line, &style, "a\x1B\nb\xC3", &text);
+        expect_text(&text, "a?\n");
+        (void)log_text_flush(&line, &style, false, &text);
+        expect_text(&text, "b"); /* half a character waits for its other half */
+        add(&line, &style, "\xA4 c\n", &text);
+        expect_text(&text, "\xC3\xA4 c\n");
+        add(&line, &style, "x\xE2\x82", &text);
+        (void)log_text_flush(&line, &style, true, &text);
+        expect_text(&text, "x\xEF\xBF\xBD\xEF\xBF\xBD");
+        log_line_done(&line);
+}
+
+static void test_text_of_several(void **state)
+{
+        const LogStyle style = { LOG_TEXT, true };
+        LogLine one = { .slot = 0 }, two = { .slot = 12 };
+        Text text = { 0 };
+
+        add(&one, &style, "he", &text);
+        (void)log_text_flush(&one, &style, false, &text);
+        add(&two, &style, "x\n\ny", &text);
+        add(&one, &style, "llo\n", &text);
+        (void)log_text_flush(&two, &style, true, &text);
+        expect_text(&text, "[12] x\n[12] \n[0] hello\n[12] y\n");
+        log_line_done(&one);
+        log_line_done(&two);
+}
+
+static void test_events_of_long_lines(void **state)
+{
+        const LogStyle style = { LOG_EVENTS, false };
+        LogLine line = { .slot = 1 };
+        AUTO_FREE char *bytes = malloc(LOG_PIECE_MAX + 2);
+        Text text = { 0 };
+
+        memset(bytes, 'x', LOG_PIECE_MAX + 1);
+        bytes[LOG_PIECE_MAX + 1] = '\n';
+        assert_int_equal(log_text_add(&line, &style, bytes, LOG_PIECE_MAX + 2, &text), 0);
+        assert_non_null(strstr(text.bytes, "x\",\"partial\":true}\n\ndata: {\"slot\":1,\"line\":"
+                                           "\"x\",\"partial\":true}\n\n"));
+        text_done(&text);
+        add(&line, &style, "b\n", &text);
+        expect_text(&text, "data: {\"slot\":1,\"line\":\"b\"}\n\n");
+        log_line_done(&line);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_last_lines),
+                cmocka_unit_test(test_search_goes_in_steps),
+                cmocka_unit_test(test_no_files),
+                cmocka_unit_test(test_rotations),
+                cmocka_unit_test(test_plain_text),
+                cmocka_unit_test(test_text_of_several),
+                cmocka_unit_test(test_events_of_long_lines),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
