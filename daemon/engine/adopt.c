@@ -109,12 +109,40 @@ int adopt_worker(Pool *pool, const Adoptee *adoptee, Error *reterr)
         return 0;
 }
 
-void adopt_pool(Pool *pool, bool is_up, uint64_t generation, uint64_t restarts)
+static unsigned clamp(unsigned value, unsigned least, unsigned most)
 {
+        return value < least ? least : MIN(value, most);
+}
+
+/* As far as the limits of the file, which may be another one now, allow. */
+static int take_scale(Pool *pool, const Grid *scale)
+{
+        const GridLimits limits = pool_limits(pool);
+        Definition *before = pool->definition, *definition;
+
+        pool->grid = *scale;
+        pool->grid.processes = clamp(scale->processes, limits.processes_min, limits.processes_max);
+        pool->grid.threads = clamp(scale->threads, limits.threads_min, limits.threads_max);
+        pool->is_overridden = true;
+        if (before->threads == pool->grid.threads && before->greenlets == pool->grid.greenlets)
+                return 0;
+        definition = definition_derive(before, ++pool->definitions, &pool->grid);
+        if (!definition)
+                return -ENOMEM;
+        pool->definition = definition;
+        definition_unref(before);
+        return 0;
+}
+
+int adopt_pool(Pool *pool, bool is_up, const Grid *scale, uint64_t generation, uint64_t restarts)
+{
+        int r = scale ? take_scale(pool, scale) : 0;
+
         pool->generation = MAX(pool->generation, generation);
         pool->restarts = restarts;
         pool->is_up = is_up;
         pool->is_held_down = !is_up;
         pool->state = is_up ? POOL_STARTING : POOL_STOPPED;
         engine_touch(pool->engine, pool);
+        return r;
 }

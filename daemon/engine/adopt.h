@@ -25,5 +25,7 @@ typedef struct Adoptee {
 int adopt_worker(Pool *pool, const Adoptee *adoptee, Error *reterr);
 
 /** adopt_pool() - what an earlier life decided about a pool
- *  @is_up: false if a person stopped it: it stays stopped */
-void adopt_pool(Pool *pool, bool is_up, uint64_t generation, uint64_t restarts);
+ *  @is_up: false if a person stopped it: it stays stopped
+ *  @scale: the scale in force, if a person had set one (--runtime included); else NULL
+ *  Return: 0, -ENOMEM */
+int adopt_pool(Pool *pool, bool is_up, const Grid *scale, uint64_t generation, uint64_t restarts);

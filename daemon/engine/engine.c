@@ -12,6 +12,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/text.h"
+#include "base/units.h"
 #include "engine/face.h"
 #include "engine/pool.h"
 #include "engine/priority.h"
@@ -160,15 +161,18 @@ static int on_keep(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* At once after a quiet time; in a storm the state of all is written once for many changes. */
+/* At once after a quiet time, and for what a person decided; in a storm the state of all is written
+ * once for many changes. */
 static void keep_soon(Engine *engine)
 {
-        uint64_t at = MAX(now_usec(), engine->kept_usec + KEEP_INTERVAL_USEC);
-        int enabled = SD_EVENT_OFF, r = 0;
+        uint64_t at = engine->is_state_urgent ? now_usec() : engine->kept_usec + KEEP_INTERVAL_USEC;
+        uint64_t armed = USEC_INFINITY;
+        int enabled = SD_EVENT_OFF, r;
 
-        if (engine->keep_source)
-                r = sd_event_source_get_enabled(engine->keep_source, &enabled);
-        if (r < 0 || enabled != SD_EVENT_OFF)
+        engine->is_state_urgent = false;
+        if (engine->keep_source && sd_event_source_get_enabled(engine->keep_source, &enabled) >= 0
+            && enabled != SD_EVENT_OFF && sd_event_source_get_time(engine->keep_source, &armed) >= 0
+            && armed <= at)
                 return;
         if (!engine->keep_source) {
                 r = sd_event_add_time(engine->event, &engine->keep_source, CLOCK_MONOTONIC, at, 1,

@@ -87,7 +87,7 @@ struct Engine {
 
         Face *face;
         sd_event_source *reconcile_source, *tell_source, *sample_source, *keep_source;
-        bool is_state_dirty, has_news;
+        bool is_state_dirty, is_state_urgent, has_news;
         uint64_t kept_usec;            /* when the state was last kept */
         uint64_t sample_interval_usec; /* as stretched by its budget */
 

@@ -364,7 +364,7 @@ void pool_retarget(Pool *pool, const Grid *grid, Definition *definition, bool is
         definition_unref(before);
         pool->is_overridden = is_overridden;
         pool->generation++;
-        engine->is_state_dirty = true;
+        engine->is_state_dirty = engine->is_state_urgent = true;
         engine_touch(engine, pool);
         if (is_runtime || !engine->hooks.keep_scale)
                 return;
@@ -520,7 +520,7 @@ int pool_start(Pool *pool, const PoolRequest *request, PoolOutcome *ret, Error *
                 return r;
         pool->state = pool_step(pool->state, POOL_EVENT_START);
         start_ended_slots(pool);
-        pool->engine->is_state_dirty = true;
+        pool->engine->is_state_dirty = pool->engine->is_state_urgent = true;
         return 0;
 }
 
@@ -537,7 +537,7 @@ int pool_stop(Pool *pool, const PoolRequest *request, PoolOutcome *ret, Error *r
         pool->is_up = false;
         r = begin_here(pool, OPERATE_STOP, request, true, ret, reterr);
         pool->state = pool_step(pool->state, POOL_EVENT_STOP);
-        pool->engine->is_state_dirty = true;
+        pool->engine->is_state_dirty = pool->engine->is_state_urgent = true;
         return r;
 }
 

@@ -127,9 +127,9 @@ static bool adopt_one(Pool *pool, const KeptPool *kept, const KeptWorker *worker
         Error error = { 0 };
         int r = adopt_worker(pool, &adoptee, &error);
 
-        if (r == -ESRCH)
+        if (r == -ESRCH && kept->is_up)
                 tell_loss(pool, worker);
-        else if (r < 0)
+        else if (r < 0 && r != -ESRCH)
                 report(LOG_ERR, "%s: worker %u is not adopted: %s", pool->subject, worker->slot,
                        error_is_set(&error) ? error.message : strerror(-r));
         return r >= 0;
@@ -139,7 +139,10 @@ static size_t adopt_workers(Pool *pool, const KeptPool *kept, const KeptState *s
 {
         size_t adopted = 0;
 
-        adopt_pool(pool, kept->is_up, kept->generation, kept->restarts);
+        if (adopt_pool(pool, kept->is_up, kept->is_overridden ? &kept->grid : NULL,
+                       kept->generation, kept->restarts)
+            < 0)
+                report(LOG_ERR, "%s: its scale is lost: out of memory", pool->subject);
         for (size_t i = 0; i < state->worker_count; i++)
                 if (text_equal(state->workers[i].pool, pool->name))
                         adopted += adopt_one(pool, kept, &state->workers[i]);

@@ -91,6 +91,7 @@ def test_scale_and_stop_survive(reeve):
     crash_and_start(daemon)
     daemon.wait_state("up")
     assert daemon.pids("up") == before
+    assert daemon.pool("up")["processes"]["wanted"] == 3
     assert daemon.pool("down")["state"] == "stopped"
 
 
