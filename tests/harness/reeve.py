@@ -82,7 +82,7 @@ class Daemon:
                 "--runtime", self.runtime, "--log-dir", self.logs, *arguments]
 
     def start(self, *arguments, ready=True):
-        """@ready: wait until it says READY=1 and its face has seen the board"""
+        """@ready: wait until it says READY=1"""
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         path = self.folder / "notify"
         path.unlink(missing_ok=True)
@@ -94,14 +94,7 @@ class Daemon:
                 env={**os.environ, **self.environment, "NOTIFY_SOCKET": str(path)})
             if ready:
                 self.wait_ready(notify)
-                self.wait_board()
         return self
-
-    def wait_board(self):
-        """One test alone asks at once, and insists on an answer; the others shall test other things."""
-        deadline = time.monotonic() + START_SECONDS
-        while self.api.send("GET", "/v1/pools").status == 503:
-            assert time.monotonic() < deadline, self.all_text()
 
     def wait_ready(self, notify):
         deadline = time.monotonic() + START_SECONDS

@@ -43,10 +43,8 @@ def test_it_ends_when_told(reeve, number):
 
 def test_the_first_request_is_answered(reeve):
     """READY=1 means ready: a request that comes before the face has all it needs waits."""
-    daemon = reeve({"w": pool(worker("pause"))}, start=False)
-    daemon.wait_board = lambda: None
-    daemon.start()
-    assert daemon.api.get("/v1/pools").json["items"][0]["name"] == "w"
+    daemon = reeve({"w": pool(worker("pause"))})
+    assert daemon.api.send("GET", "/v1/pools").json["items"][0]["name"] == "w"
 
 
 def test_without_pools(reeve):
