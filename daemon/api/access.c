@@ -15,7 +15,12 @@
 #include "base/units.h"
 #include "base/utf8.h"
 
-enum { GROUPS_MAX = 65536, HOST_LENGTH_MAX = 255, PASSWD_LINE_SIZE = 4096 };
+enum {
+        GROUPS_MAX = 65536,
+        HOST_LENGTH_MAX = 255,
+        PASSWD_LINE_SIZE = 4096,
+        TOKEN_LENGTH_MIN = 32, /* 128 bits in hexadecimal digits; the empty token above all */
+};
 
 /* ---- settings ---- */
 
@@ -98,7 +103,8 @@ static int parse_digest(const char *hex, unsigned char *ret)
         const char *plain = text_after(hex, "plain:");
 
         if (plain)
-                return digest_bytes(plain, strlen(plain), ret);
+                return strlen(plain) < TOKEN_LENGTH_MIN ? -EINVAL
+                                                        : digest_bytes(plain, strlen(plain), ret);
         for (size_t i = 0; i < DIGEST_SIZE; i++) {
                 char pair[3] = { hex[2 * i], hex[2 * i] ? hex[2 * i + 1] : '\0', '\0' };
 

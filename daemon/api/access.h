@@ -51,6 +51,7 @@ typedef struct Identity {
 int access_init(Access *access, const AccessText *text, Error *reterr);
 
 /** access_add_tokens() - lines NAME:ROLE:SHA256-HEX; blank lines and # comments are skipped
+ *  NAME:ROLE:plain:TOKEN is how reeved hands over the token that it made itself.
  *  Return: 0; -EINVAL with @reterr naming the line */
 int access_add_tokens(Access *access, const char *text, Error *reterr);
 

@@ -356,19 +356,22 @@ static int parse_query(Call *call, LogQuery *ret, Refusal *refusal)
         return 0;
 }
 
+/* A pool that is stopped has no slots on the board; their files are there, and it is now that
+ * somebody wants to read them. */
+static size_t slot_total(const PoolView *pool)
+{
+        return pool->worker_count ? pool->worker_count
+                                  : MIN(pool->row.processes, (uint32_t)FOLLOWED_MAX);
+}
+
 static int fill_slots(LogStream *self, const Call *call, const PoolView *pool,
                       const LogQuery *query)
 {
-        const Snapshot *snapshot = &call->face->snapshot;
+        const BoardWorker **workers = &call->face->snapshot.workers[pool->first_worker];
         int r = query->has_slot ? add_slot(self, query->slot) : 0;
 
-        for (size_t i = 0; r >= 0 && !query->has_slot && i < pool->worker_count; i++)
-                r = add_slot(self, snapshot->workers[pool->first_worker + i]->slot);
-        /* A pool that is stopped has no slots; their files are there, and are asked for now most. */
-        for (uint32_t i = 0; r >= 0 && !query->has_slot && pool->worker_count == 0
-                             && i < MIN(pool->row.processes, (uint32_t)FOLLOWED_MAX);
-             i++)
-                r = add_slot(self, i);
+        for (size_t i = 0; r >= 0 && !query->has_slot && i < slot_total(pool); i++)
+                r = add_slot(self, pool->worker_count ? workers[i]->slot : (uint32_t)i);
         self->style.has_prefix =
                 !query->has_slot && (self->slot_count > 1 || pool->row.processes > 1);
         return r;

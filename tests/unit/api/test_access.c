@@ -88,6 +88,13 @@ static void test_tokens(void **state)
         assert_int_equal(identity.role, ROLE_OPERATE);
         assert_string_equal(identity.token, "me");
         assert_int_equal(try_token(&access, "bearer abc", &identity), 0);
+        assert_int_equal(access_add_tokens(&access,
+                                           "own:view:plain:0123456789abcdef0123456789abcdef\n",
+                                           &error),
+                         0);
+        assert_int_equal(try_token(&access, "Bearer 0123456789abcdef0123456789abcdef", &identity),
+                         0);
+        assert_string_equal(identity.token, "own");
         assert_int_equal(try_token(&access, "Bearer abd", &identity), -EINVAL);
         assert_int_equal(try_token(&access, "Bearer", &identity), -EINVAL);
         assert_int_equal(try_token(&access, NULL, &identity), 0);
@@ -107,6 +114,8 @@ static void test_bad_token_lines(void **state)
                 "me:view:" DIGEST_OF_ABC "00",
                 "me:view:ba78",
                 "me:view:",
+                "me:view:plain:",
+                "me:view:plain:short",
                 "me:view:zz7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
                 "m\xFF:view:" DIGEST_OF_ABC,
                 "aname-that-is-longer-than-thirty-one-bytes:view:" DIGEST_OF_ABC,

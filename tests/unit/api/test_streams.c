@@ -326,9 +326,23 @@ static void test_slot_without_a_log(void **state)
         core_expect_open_log(&fixture, &asked);
         core_reply_log(&fixture, &asked, NULL, 0, 0);
         assert_int_equal(read_all(fd)->status, 404);
-        fd = get("/v1/pools/empty/logs", "");
-        assert_string_equal(read_all(fd)->body, "");
         assert_int_equal(http_get(&fixture, "/v1/pools/nope/logs")->status, 404);
+}
+
+/* It has no slots on the board, and files all the same. */
+static void test_logs_of_a_stopped_pool(void **state)
+{
+        int fd = get("/v1/pools/empty/logs", ""), file = file_of("last words\n");
+        ControlOpenLog asked;
+
+        core_expect_open_log(&fixture, &asked);
+        assert_string_equal(asked.pool, "empty");
+        core_reply_log(&fixture, &asked, NULL, 0, 0);
+        core_expect_open_log(&fixture, &asked);
+        assert_int_equal(asked.slot, 1);
+        core_reply_log(&fixture, &asked, &file, 1, 0);
+        (void)fd_close(file);
+        assert_string_equal(read_all(fd)->body, "[1] last words\n");
 }
 
 static void test_many_lines(void **state)
@@ -502,6 +516,7 @@ int main(void)
                 cmocka_unit_test(test_all_slots),
                 cmocka_unit_test(test_lines_as_events),
                 cmocka_unit_test(test_slot_without_a_log),
+                cmocka_unit_test(test_logs_of_a_stopped_pool),
                 cmocka_unit_test(test_many_lines),
                 cmocka_unit_test(test_follow_across_rotation),
                 cmocka_unit_test(test_t35_slow_head),
