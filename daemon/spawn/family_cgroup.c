@@ -267,18 +267,25 @@ static int watch(Family *family)
         return r;
 }
 
+/* Before it refuses, rmdir looks through all groups that are there and that have been: too much
+ * for each of 1,000 slots. The folder has one link for each below it, and two of its own. */
+static void remove_pool(char *path)
+{
+        struct stat status;
+
+        *strrchr(path, '/') = '\0';
+        if (stat(path, &status) == 0 && status.st_nlink <= 2)
+                (void)rmdir(path);
+}
+
 void cgroup_family_close(Family *family)
 {
-        char *slash;
-
         unwatch(family);
         if (family->path) {
                 /* As a rule there are no groups below it; only else are they looked for. */
                 if (rmdir(family->path) < 0)
                         (void)cgroup_remove(family->path); /* stays if something lives there */
-                slash = strrchr(family->path, '/');
-                *slash = '\0';
-                (void)rmdir(family->path); /* the pool's, once its last slot is gone */
+                remove_pool(family->path);                 /* once its last slot is gone */
         }
         free(family->path);
         free(family->group);

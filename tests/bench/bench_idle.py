@@ -28,8 +28,8 @@ def main():
         time.sleep(3)  # each worker becomes stable once, which is not idling
         core, face = look(fleet, seconds)
     table = bench.Table(f"{count} workers that do nothing for {seconds} s, not sampled")
-    table.at_most("wake-ups of reeved", core[0], 0, "")
-    table.at_most("CPU of reeved", core[1] * 1e3, 1, "ms")
+    table.at_most("wake-ups of reeved", core[0], seconds, "")
+    table.at_most("CPU of reeved", core[1] * 1e3, seconds, "ms")
     table.at_most("wake-ups of reeve-api", face[0], seconds, "")
     table.at_most("PSS of reeved", core[2] / MEBIBYTE, 3.5, "MB")
     table.at_most("PSS of reeved and reeve-api", (core[2] + face[2]) / MEBIBYTE, 12, "MB")
