@@ -179,6 +179,10 @@ PoolConfig *pool_config_ref(PoolConfig *pool);
 PoolConfig *pool_config_unref(PoolConfig *pool);
 DEFINE_AUTO(PoolConfig, pool_config_unref);
 
+/** pool_config_difference() - the first key that differs and that a worker is started from
+ *  Return: its name, static; NULL if there is none */
+const char *pool_config_difference(const PoolConfig *a, const PoolConfig *b);
+
 /** pool_config_same_worker() - whether a worker started from @a need not move when @b takes its place
  *  The start values of [Scale], its limits, Description and the restart policy do not count:
  *  they are read by the core when needed; what reaches the worker's process counts. */

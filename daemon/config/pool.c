@@ -38,16 +38,19 @@ PoolConfig *pool_config_unref(PoolConfig *pool)
         return NULL;
 }
 
-bool pool_config_same_worker(const PoolConfig *a, const PoolConfig *b)
+const char *pool_config_difference(const PoolConfig *a, const PoolConfig *b)
 {
         const Key *key;
 
-        if (!text_equal(a->name, b->name))
-                return false;
         for (size_t i = 0; (key = key_at(i)); i++)
                 if (key->is_workers && !key_is_equal(key, a, b))
-                        return false;
-        return true;
+                        return key->shown.name;
+        return NULL;
+}
+
+bool pool_config_same_worker(const PoolConfig *a, const PoolConfig *b)
+{
+        return text_equal(a->name, b->name) && !pool_config_difference(a, b);
 }
 
 unsigned share_of(Share share, unsigned count)

@@ -91,13 +91,20 @@ static int command_signal(Engine *engine, const ControlCommand *command, Error *
 }
 
 static int command_reload(Engine *engine, const ControlCommand *command, int client_fd,
-                          Error *reterr)
+                          char *message, size_t size, Error *reterr)
 {
+        AUTO_FREE char *summary = NULL;
+        int r;
+
         if (!is_client_admin(engine, command, client_fd))
                 return error_set(reterr, -EPERM, REEVE_ERROR_FORBIDDEN,
                                  "Reloading is for administrators on the unix socket: root, the "
                                  "user that runs reeved, and AdminUsers=.");
-        return reload_apply(engine, command->actor, command->flags & CONTROL_DRY_RUN, reterr);
+        r = reload_apply(engine, command->actor, command->flags & CONTROL_DRY_RUN, &summary,
+                         reterr);
+        if (r >= 0 && !text_copy(message, size, summary))
+                memcpy(message + size - 4, "...", 4);
+        return r;
 }
 
 static int run_on_pool(Engine *engine, const ControlCommand *command, PoolOutcome *ret,
@@ -163,7 +170,8 @@ void command_run(Engine *engine, const ControlCommand *command, int client_fd, C
         else if (command->verb == CONTROL_SIGNAL)
                 r = command_signal(engine, command, &error);
         else if (command->verb == CONTROL_RELOAD)
-                r = command_reload(engine, command, client_fd, &error);
+                r = command_reload(engine, command, client_fd, ret->message, sizeof(ret->message),
+                                   &error);
         else
                 r = run_on_pool(engine, command, &outcome, &error);
         fill_reply(engine, command, &outcome, ret);

@@ -251,10 +251,11 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
         Engine *engine = userdata;
+        AUTO_FREE char *summary = NULL;
         Error error = { 0 };
 
         (void)sd_notify(false, "RELOADING=1");
-        if (reload_apply(engine, "SIGHUP", false, &error) < 0)
+        if (reload_apply(engine, "SIGHUP", false, &summary, &error) < 0)
                 report(LOG_ERR, "%s", error.message);
         (void)sd_notify(false, "READY=1");
         return 0;

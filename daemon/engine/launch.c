@@ -162,7 +162,8 @@ static int *slot_listen_fds(Slot *slot)
         if (slot->listen_fds || count == 0)
                 return slot->listen_fds;
         slot->listen_fds = malloc(count * sizeof(int));
-        for (size_t i = 0; slot->listen_fds && i < count; i++)
+        slot->listen_fd_count = slot->listen_fds ? count : 0;
+        for (size_t i = 0; i < slot->listen_fd_count; i++)
                 slot->listen_fds[i] = -1;
         return slot->listen_fds;
 }

@@ -157,6 +157,8 @@ static void roll_back(Pool *pool)
                             operation->row.from_greenlets };
 
         operation->is_rolling_back = true;
+        if (operation->kind == OPERATE_RELOAD)
+                pool_take_config(pool, operation->from_definition->config);
         report(LOG_WARNING, "%s: %s Going back.", pool->subject, operation->row.error_message);
         pool_retarget(pool, &from, operation->from_definition, operation->was_overridden,
                       operation->is_runtime);
@@ -193,28 +195,33 @@ void operation_start_failed(Pool *pool, Slot *slot, const WorkerExit *exit)
                 fail(pool, slot, exit);
 }
 
-typedef enum SlotVerdict { SLOT_GOOD, SLOT_PENDING, SLOT_BAD } SlotVerdict;
+/* One that it started and that will not come back by itself; stand-ins count as well. One that ended
+ * by its policy's leave (`exited`) did what was asked of it. */
+static const Slot *find_failed(const Pool *pool)
+{
+        for (size_t i = 0; i < pool->slot_count; i++)
+                if (has_begun(pool, pool->slots[i])
+                    && pool->slots[i]->worker.state == WORKER_FAILED)
+                        return pool->slots[i];
+        return NULL;
+}
 
 /* @wait_usec: raised to the time that a ready slot still has to hold out */
-static SlotVerdict judge(const Pool *pool, const Slot *slot, uint64_t now, uint64_t *wait_usec)
+static bool is_pending(const Pool *pool, const Slot *slot, uint64_t now, uint64_t *wait_usec)
 {
-        const WorkerFacts *facts = slot_facts(slot);
         uint64_t settled_usec = slot->worker.ready_usec + OPERATION_SETTLE_USEC;
 
         if (slot->number >= pool->grid.processes || slot->definition != pool->definition)
-                return SLOT_PENDING;
-        if (!has_begun(pool, slot))
-                return SLOT_GOOD;
-        if (facts->is_ready) {
+                return true;
+        if (!has_begun(pool, slot) || slot->worker.state == WORKER_EXITED)
+                return false;
+        if (slot_facts(slot)->is_ready) {
                 if (pool->config->type != SERVICE_NOTIFY && settled_usec > now)
                         *wait_usec = MAX(*wait_usec, settled_usec - now);
-                return SLOT_GOOD;
+                return false;
         }
-        if (pool->operation->is_rolling_back)
-                return slot->worker.state == WORKER_STARTING ? SLOT_PENDING : SLOT_GOOD;
-        return slot->worker.state == WORKER_FAILED || slot->worker.state == WORKER_EXITED
-                       ? SLOT_BAD
-                       : SLOT_PENDING;
+        /* On the way back nothing is waited for but what is on its way. */
+        return !pool->operation->is_rolling_back || slot->worker.state == WORKER_STARTING;
 }
 
 static void finish(Pool *pool)
@@ -233,26 +240,21 @@ static void finish(Pool *pool)
 void operation_check(Pool *pool, bool is_planned)
 {
         uint64_t now = now_usec(), wait_usec = 0;
+        const Slot *failed;
 
         if (!pool->operation)
                 return;
         publish_operation(pool->engine, &pool->operation->row);
+        failed = pool->operation->is_rolling_back ? NULL : find_failed(pool);
+        if (failed) {
+                fail(pool, failed, &failed->worker.last_exit);
+                return;
+        }
         if (is_planned || (pool->operation->kind == OPERATE_STOP && !pool_is_empty(pool)))
                 return;
-        for (size_t i = 0; i < pool->slot_count; i++) {
-                Slot *slot = pool->slots[i];
-
-                switch (judge(pool, slot, now, &wait_usec)) {
-                case SLOT_GOOD: break;
-                case SLOT_PENDING: return;
-                case SLOT_BAD:
-                        /* An exit by the policy's leave is no failure: a task that was done. */
-                        if (slot->worker.state == WORKER_EXITED)
-                                break;
-                        fail(pool, slot, &slot->worker.last_exit);
+        for (size_t i = 0; i < pool->slot_count; i++)
+                if (is_pending(pool, pool->slots[i], now, &wait_usec))
                         return;
-                }
-        }
         if (wait_usec > 0 && !pool->operation->is_rolling_back)
                 pool_look_again(pool, wait_usec);
         else

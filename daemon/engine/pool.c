@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 
 #include "base/text.h"
+#include "base/units.h"
 #include "engine/notices.h"
 #include "engine/operation.h"
 #include "engine/priority.h"
@@ -235,8 +236,26 @@ static void take_start(Pool *pool, unsigned number)
         slot_event(slot, WORKER_EVENT_START, NULL);
 }
 
+/* Without sd_notify a program is ready as soon as it runs. The plan may count on one that an
+ * operation started only once it has held out for a moment: else a bad new version would take the
+ * place of a good old one before anybody saw it fail.
+ * @wait_usec: lowered to the time that it still has to hold out */
+static WorkerState planned_state(const Pool *pool, const Slot *slot, uint64_t now,
+                                 uint64_t *wait_usec)
+{
+        uint64_t settled_usec = slot->worker.ready_usec + OPERATION_SETTLE_USEC;
+
+        if (slot->worker.state != WORKER_READY || !pool->operation
+            || slot->operation != pool->operation->row.id || settled_usec <= now
+            || slot->definition->config->type == SERVICE_NOTIFY)
+                return slot->worker.state;
+        *wait_usec = MIN(*wait_usec, settled_usec - now);
+        return WORKER_STARTING;
+}
+
 static bool take_steps(Pool *pool)
 {
+        uint64_t now = now_usec(), wait_usec = USEC_INFINITY;
         const PlanTarget target = target_of(pool);
         size_t count = pool->slot_count;
         AUTO_FREE PlanSlot *slots = calloc(count + 1, sizeof(PlanSlot));
@@ -251,7 +270,7 @@ static bool take_steps(Pool *pool)
         for (size_t i = 0; i < count; i++)
                 slots[i] =
                         (PlanSlot){ .slot = pool->slots[i]->number,
-                                    .state = pool->slots[i]->worker.state,
+                                    .state = planned_state(pool, pool->slots[i], now, &wait_usec),
                                     .is_wanted = pool->slots[i]->worker.is_wanted,
                                     .is_current = pool->slots[i]->definition == pool->definition };
         planned = plan_next(&target, slots, count, steps, NULL);
@@ -262,6 +281,8 @@ static bool take_steps(Pool *pool)
                         slot_event(pool_slot(pool, steps[i].slot), WORKER_EVENT_STOP, NULL);
                         break;
                 }
+        if (wait_usec != USEC_INFINITY)
+                pool_look_again(pool, wait_usec);
         return planned > 0;
 }
 
@@ -574,20 +595,43 @@ void pool_reset_failed(Pool *pool)
         engine_touch(pool->engine, pool);
 }
 
-int pool_redefine(Pool *pool, PoolConfig *config, const PoolRequest *request, Error *reterr)
+static bool has_same_listeners(const PoolConfig *a, const PoolConfig *b)
+{
+        if (a->listener_count != b->listener_count || a->listen_mode != b->listen_mode)
+                return false;
+        for (size_t i = 0; i < a->listener_count; i++)
+                if (!text_equal(a->listeners[i].text, b->listeners[i].text))
+                        return false;
+        return true;
+}
+
+void pool_take_config(Pool *pool, PoolConfig *config)
 {
         PoolConfig *before = pool->config;
-        bool is_same = pool_config_same_worker(before, config);
+
+        /* Workers keep what they were given; those to come get the new ones, bound when needed. */
+        if (pool->are_listeners_open && !has_same_listeners(before, config)) {
+                listeners_done(&pool->listeners);
+                pool->are_listeners_open = false;
+                for (size_t i = 0; i < pool->slot_count; i++)
+                        slot_drop_listeners(pool->slots[i]);
+        }
+        pool->file_grid = (Grid){ config->processes, config->threads, config->greenlets };
+        pool->config = pool_config_ref(config);
+        pool_config_unref(before);
+}
+
+int pool_redefine(Pool *pool, PoolConfig *config, const PoolRequest *request, Error *reterr)
+{
+        bool is_same = pool_config_same_worker(pool->config, config);
         GridChange change = { .from = pool->grid, .to = pool->grid };
         AUTO(Definition) *from = definition_ref(pool->definition);
         AUTO(Definition) *fresh = NULL;
         BoardOperation *plan;
 
-        pool->file_grid = (Grid){ config->processes, config->threads, config->greenlets };
+        pool_take_config(pool, config);
         if (!pool->is_overridden)
                 change.to = pool->file_grid;
-        pool->config = pool_config_ref(config);
-        pool_config_unref(before);
         if (is_same)
                 definition_renew(from, config);
         if (is_same && grid_equal(&change.from, &change.to)) {

@@ -110,6 +110,9 @@ int pool_redefine(Pool *pool, PoolConfig *config, const PoolRequest *request, Er
 void pool_retarget(Pool *pool, const Grid *grid, Definition *definition, bool is_overridden,
                    bool is_runtime);
 
+/** pool_take_config() - the configuration whose policy, limits and listeners are in force */
+void pool_take_config(Pool *pool, PoolConfig *config);
+
 /** pool_look_again() - reconcile at the latest in @usec */
 void pool_look_again(Pool *pool, uint64_t usec);
 

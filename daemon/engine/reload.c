@@ -160,6 +160,49 @@ static int apply(Engine *engine, const Config *config, const char *actor, Error 
         return r;
 }
 
+/* ---- what would happen ---- */
+
+static void describe_change(const Pool *pool, const PoolConfig *config, Text *text)
+{
+        const char *key = pool_config_difference(pool->config, config);
+        const Grid wanted = { config->processes, config->threads, config->greenlets };
+        const Grid *now = &pool->grid;
+        char from[48], to[48];
+        bool is_regridded = !pool->is_overridden && !grid_equal(now, &wanted);
+
+        if (!key && !is_regridded)
+                return;
+        text_printf(text, "%s%s:", text->length ? "; " : "", pool->name);
+        if (key)
+                text_printf(text, " replaces %zu workers since %s= differs", pool->slot_count, key);
+        if (is_regridded)
+                text_printf(text, "%s goes from %s to %s", key ? " and" : "",
+                            grid_format(from, sizeof(from), now),
+                            grid_format(to, sizeof(to), &wanted));
+}
+
+/* One sentence for all pools; nothing is written about those that stay as they are. */
+static void describe(const Engine *engine, const Config *config, Text *text)
+{
+        for (size_t i = 0; i < config->pool_count; i++) {
+                const PoolConfig *next = config->pools[i];
+                const Pool *pool = engine_find_pool(engine, next->name);
+
+                if (pool && !pool->is_leaving)
+                        describe_change(pool, next, text);
+                else
+                        text_printf(text, "%s%s: is new and starts %u workers",
+                                    text->length ? "; " : "", next->name, next->processes);
+        }
+        for (size_t i = 0; i < engine->pool_count; i++) {
+                const Pool *pool = engine->pools[i];
+
+                if (!pool->is_builtin && !config_find(config, pool->name))
+                        text_printf(text, "%s%s: its file is gone: stops %zu workers",
+                                    text->length ? "; " : "", pool->name, pool->slot_count);
+        }
+}
+
 static int problem_error(const ProblemList *problems, Error *reterr)
 {
         for (size_t i = 0; i < problems->count; i++)
@@ -173,9 +216,11 @@ static int problem_error(const ProblemList *problems, Error *reterr)
         return error_set(reterr, -EINVAL, "invalid", "The configuration cannot be read.");
 }
 
-int reload_apply(Engine *engine, const char *actor, bool is_dry_run, Error *reterr)
+int reload_apply(Engine *engine, const char *actor, bool is_dry_run, char **ret_summary,
+                 Error *reterr)
 {
         ProblemList problems = { 0 };
+        AUTO_TEXT summary = { 0 };
         Config *config = NULL;
         int r;
 
@@ -185,13 +230,17 @@ int reload_apply(Engine *engine, const char *actor, bool is_dry_run, Error *rete
         if (r < 0)
                 r = problem_error(&problems, reterr);
         problem_list_done(&problems);
-        if (r < 0 || is_dry_run) {
-                config_free(config);
+        if (r < 0)
                 return r;
+        describe(engine, config, &summary);
+        if (is_dry_run) {
+                config_free(config);
+                return text_take(&summary, ret_summary);
         }
         r = apply(engine, config, actor, reterr);
         config_free(engine->config);
         engine->config = config;
-        report(LOG_NOTICE, "configuration reloaded: %zu pools", config->pool_count);
-        return r;
+        report(LOG_NOTICE, "configuration reloaded: %s",
+               summary.length ? summary.bytes : "nothing differs");
+        return r < 0 ? r : text_take(&summary, ret_summary);
 }

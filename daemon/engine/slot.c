@@ -92,6 +92,15 @@ int slot_new(Pool *pool, unsigned number, Slot **ret, Error *reterr)
         return 0;
 }
 
+void slot_drop_listeners(Slot *slot)
+{
+        for (size_t i = 0; i < slot->listen_fd_count; i++)
+                (void)fd_close(slot->listen_fds[i]);
+        free(slot->listen_fds);
+        slot->listen_fds = NULL;
+        slot->listen_fd_count = 0;
+}
+
 Slot *slot_free(Slot *slot)
 {
         if (!slot)
@@ -106,9 +115,7 @@ Slot *slot_free(Slot *slot)
         sd_event_source_disable_unref(slot->log_source);
         (void)fd_close(slot->status_fd);
         log_capture_free(slot->log);
-        for (size_t i = 0; slot->listen_fds && i < slot->pool->listeners.count; i++)
-                (void)fd_close(slot->listen_fds[i]);
-        free(slot->listen_fds);
+        slot_drop_listeners(slot);
         family_free(slot->family);
         if (slot->row != UINT32_MAX)
                 publish_drop_row(slot->pool->engine, slot);

@@ -38,6 +38,7 @@ struct Slot {
         Family *family;
         LogCapture *log;
         sd_event_source *log_source;
+        size_t listen_fd_count;
         int *listen_fds; /* reuseport sockets of this slot */
         sd_event_source *timer;
         TAILQ_ENTRY(Slot) lingering; /* main process gone, others live: see reap.c */
@@ -67,6 +68,9 @@ int slot_new(Pool *pool, unsigned number, Slot **ret, Error *reterr);
 /** slot_free() - nothing of it may live; Return: NULL */
 Slot *slot_free(Slot *slot);
 DEFINE_AUTO(Slot, slot_free);
+
+/** slot_drop_listeners() - its reuseport sockets are others from now on */
+void slot_drop_listeners(Slot *slot);
 
 /** slot_event() - something happened to the worker: step the model, perform the effects
  *  @exit: for WORKER_EVENT_EXITED and SPAWN_FAILED, else NULL */
