@@ -26,11 +26,16 @@ SANITIZER = re.compile(r"ERROR: (Address|Leak|UndefinedBehavior)Sanitizer|runtim
 START_SECONDS, STOP_SECONDS = 20.0, 30.0
 
 
+def word(value):
+    """One word of ExecStart=; the tree may lie in a folder whose name has a blank."""
+    return f'"{value}"' if " " in str(value) else str(value)
+
+
 def worker(name, *arguments):
     """The command line of one of tests/workers."""
     program = ROOT / "tests/workers" / f"{name}.py"
     command = [PYTHON, program] if program.exists() else [BUILD / "tests/workers" / f"worker-{name}"]
-    return " ".join(str(word) for word in [*command, *arguments])
+    return " ".join(map(word, [*command, *arguments]))
 
 
 def section(name, keys):

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -119,7 +120,7 @@ def test_t54_output_that_cannot_be_written(daemon):
         done = subprocess.run(daemon.ctl_command("pools"), stdout=full, stderr=subprocess.PIPE,
                               check=False, timeout=20)
     assert done.returncode == 1
-    shell = f"set -o pipefail; {' '.join(map(str, daemon.ctl_command('ps')))} | true"
+    shell = f"set -o pipefail; {shlex.join(map(str, daemon.ctl_command('ps')))} | true"
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False, timeout=20)
     assert "Broken pipe" not in done.stderr
 

@@ -11,10 +11,10 @@ import threading
 
 import processes
 import pytest
-from reeve import BUILD, DEMO, PYTHON, pool
+from reeve import BUILD, DEMO, PYTHON, pool, word
 
-GUNICORN = (f"/usr/bin/gunicorn --config {DEMO}/gunicorn.conf.py --chdir {DEMO} "
-            f"--threads ${{REEVE_THREADS}} web_app:application")
+GUNICORN = (f"/usr/bin/gunicorn --config {word(DEMO / 'gunicorn.conf.py')} --chdir {word(DEMO)} "
+            "--threads ${REEVE_THREADS} web_app:application")
 
 
 def free_port():
