@@ -233,12 +233,12 @@ static void on_board(void *userdata)
         on_news(face);
 }
 
-static void on_closed(void *userdata)
+static void on_closed(void *userdata, int r)
 {
         Face *face = userdata;
 
         /* reeved starts another reeve-api when it is back: this one has nothing left to show. */
-        (void)sd_event_exit(face->event, 0);
+        (void)sd_event_exit(face->event, r);
 }
 
 /* ---- the tick ---- */
@@ -289,7 +289,9 @@ static int begin(Face *face, const FaceSettings *settings, Error *reterr)
         if (r >= 0)
                 r = add_access(face, settings, reterr);
         if (r >= 0)
-                r = link_new(face->event, settings->control_fd, &handlers, &face->link);
+                r = link_new(face->event, settings->control_fd,
+                             or_default(settings->command_timeout_usec, LINK_TIMEOUT_USEC),
+                             &handlers, &face->link);
         if (r < 0 && !error_is_set(reterr))
                 return error_set(reterr, r, REEVE_ERROR_INTERNAL, "reeve-api cannot begin: %s",
                                  strerror(-r));

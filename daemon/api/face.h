@@ -28,7 +28,7 @@ typedef struct FaceSettings {
         const char *tokens; /* lines of the token file; NULL: none */
         AccessText access;
         /* 0: what the design says. Tests make them short. */
-        uint64_t request_deadline_usec, reply_deadline_usec, heartbeat_usec;
+        uint64_t request_deadline_usec, reply_deadline_usec, heartbeat_usec, command_timeout_usec;
         void (*on_ready)(void); /* requests are answered from now on; may be NULL */
 } FaceSettings;
 

@@ -30,7 +30,7 @@ struct Link {
         sd_event_source *io, *timer;
         int fd;
         LinkHandlers handlers;
-        uint64_t last_request;
+        uint64_t timeout_usec, last_request;
         Waiting *oldest, *newest;
         Map by_request; /* uint64_t -> Waiting */
         const void *memory;
@@ -78,7 +78,7 @@ static int waiting_add(Link *link, const Waiting *model)
         if (!waiting)
                 return -ENOMEM;
         *waiting = *model;
-        waiting->deadline_usec = now_usec() + LINK_TIMEOUT_USEC;
+        waiting->deadline_usec = now_usec() + link->timeout_usec;
         r = map_put(&link->by_request, waiting->request, waiting);
         if (r < 0) {
                 free(waiting);
@@ -220,15 +220,17 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdat
         int fds[PACKET_FDS_MAX];
         size_t fd_count;
         ssize_t n;
+        int r;
 
         /* The tail of a short reply must not show what an earlier one left there. */
         memset(&link->buffer, 0, offsetof(ControlReply, operation.pids));
         n = packet_receive(fd, &link->buffer, sizeof(link->buffer), fds, &fd_count, NULL);
         if (n == -EAGAIN || n == -EINTR || n == -EMSGSIZE)
                 return 0;
-        if (n <= 0 || take_message(link, (size_t)n, fds, fd_count) < 0) {
+        r = n > 0 ? take_message(link, (size_t)n, fds, fd_count) : (int)n;
+        if (n <= 0 || r < 0) {
                 (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
-                link->handlers.on_closed(link->handlers.userdata);
+                link->handlers.on_closed(link->handlers.userdata, r == -ECONNRESET ? 0 : r);
         }
         return 0;
 }
@@ -292,7 +294,8 @@ const BoardView *link_board(const Link *link)
         return link->memory ? &link->board : NULL;
 }
 
-int link_new(sd_event *event, int fd, const LinkHandlers *handlers, Link **ret)
+int link_new(sd_event *event, int fd, uint64_t timeout_usec, const LinkHandlers *handlers,
+             Link **ret)
 {
         Link *link = calloc(1, sizeof(*link));
         int r;
@@ -302,6 +305,7 @@ int link_new(sd_event *event, int fd, const LinkHandlers *handlers, Link **ret)
                 return -ENOMEM;
         }
         link->fd = fd;
+        link->timeout_usec = timeout_usec;
         link->handlers = *handlers;
         r = sd_event_add_io(event, &link->io, fd, EPOLLIN, on_io, link);
         if (r >= 0)

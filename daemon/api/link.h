@@ -24,14 +24,18 @@ typedef void (*LinkLogHandler)(void *userdata, const ControlLog *log, const int 
                                size_t fd_count);
 
 typedef struct LinkHandlers {
-        void (*on_board)(void *userdata);  /* the board is another one: link_board() */
-        void (*on_news)(void *userdata);   /* events were added to the ring */
-        void (*on_closed)(void *userdata); /* reeved is gone */
+        void (*on_board)(void *userdata); /* the board is another one: link_board() */
+        void (*on_news)(void *userdata);  /* events were added to the ring */
+        /** @r: 0: reeved is gone; negative errno: what it says is not understood */
+        void (*on_closed)(void *userdata, int r);
         void *userdata;
 } LinkHandlers;
 
-/** link_new() - begin to talk over @fd (taken) and say HELLO; Return: 0, negative errno */
-int link_new(sd_event *event, int fd, const LinkHandlers *handlers, Link **ret);
+/** link_new() - begin to talk over @fd (taken) and say HELLO
+ *  @timeout_usec: how long a request waits for its answer
+ *  Return: 0, negative errno */
+int link_new(sd_event *event, int fd, uint64_t timeout_usec, const LinkHandlers *handlers,
+             Link **ret);
 Link *link_free(Link *link);
 
 /** link_board() - Return: the board, NULL until the first has come */

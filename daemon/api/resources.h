@@ -62,6 +62,7 @@ void commands_reset_failed(Call *call);
 void commands_signal(Call *call);
 void commands_reload(Call *call);
 
+/* ---- command.c ---- */
 /** commands_look() - answer those whose operation has ended or whose time is over
  *  Return: whether any goes on waiting */
 bool commands_look(Face *face);

@@ -29,8 +29,8 @@ typedef struct HttpPeer {
 
 /* NULL: the header was not there. */
 typedef struct HttpHeaders {
-        const char *host, *accept, *authorization, *content_type, *cookie, *idempotency_key,
-                *if_match, *if_none_match, *last_event_id, *origin, *prefer, *sec_fetch_site;
+        const char *host, *accept, *authorization, *content_type, *idempotency_key, *if_match,
+                *if_none_match, *last_event_id, *origin, *prefer, *sec_fetch_site;
 } HttpHeaders;
 
 typedef struct Request {

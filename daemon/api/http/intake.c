@@ -31,7 +31,6 @@ static const HeaderPlace header_places[] = {
         PLACE("Accept", accept),
         PLACE("Authorization", authorization),
         PLACE("Content-Type", content_type),
-        PLACE("Cookie", cookie),
         PLACE("Idempotency-Key", idempotency_key),
         PLACE("If-Match", if_match),
         PLACE("If-None-Match", if_none_match),

@@ -289,7 +289,8 @@ static void run_child(Fixture *fixture, const FixtureOptions *options, int contr
                                   .tcp_count = 1,
                                   .request_deadline_usec = options->request_deadline_usec,
                                   .reply_deadline_usec = options->reply_deadline_usec,
-                                  .heartbeat_usec = options->heartbeat_usec };
+                                  .heartbeat_usec = options->heartbeat_usec,
+                                  .command_timeout_usec = options->command_timeout_usec };
         AUTO_TEXT tokens = { 0 };
         char uid[16];
 
@@ -333,19 +334,25 @@ void fixture_start(Fixture *fixture, const FixtureOptions *options)
                 hand_over(fixture);
 }
 
-void fixture_stop(Fixture *fixture)
+int fixture_wait(Fixture *fixture)
 {
         int status;
 
         json_done();
-        (void)fd_close(fixture->control);
         assert_int_equal(waitpid(fixture->child, &status, 0), fixture->child);
         assert_true(WIFEXITED(status));
-        assert_int_equal(WEXITSTATUS(status), 0);
+        (void)fd_close(fixture->control);
         (void)munmap(fixture->board, fixture->board_size);
         (void)fd_close(fixture->board_fd);
         (void)unlink(fixture->socket);
         (void)rmdir(fixture->folder);
+        return WEXITSTATUS(status);
+}
+
+void fixture_stop(Fixture *fixture)
+{
+        fixture->control = fd_close(fixture->control);
+        assert_int_equal(fixture_wait(fixture), 0);
 }
 
 /* ---- HTTP ---- */

@@ -20,7 +20,7 @@ enum { WAIT_MSEC = 15000, RESPONSE_SIZE = 256 * 1024 };
 typedef struct FixtureOptions {
         bool has_no_board;                  /* the test sends it when it likes */
         const char *operate_gid, *view_gid; /* NULL: no such group */
-        uint64_t request_deadline_usec, reply_deadline_usec, heartbeat_usec;
+        uint64_t request_deadline_usec, reply_deadline_usec, heartbeat_usec, command_timeout_usec;
 } FixtureOptions;
 
 typedef struct Fixture {
@@ -46,6 +46,9 @@ void fixture_start(Fixture *fixture, const FixtureOptions *options);
 
 /** fixture_stop() - close the control socket and see reeve-api exit with 0 */
 void fixture_stop(Fixture *fixture);
+
+/** fixture_wait() - take down what a reeve-api that ended by itself leaves; Return: its exit code */
+int fixture_wait(Fixture *fixture);
 
 /** core_send_board() - hand over a fresh board of @epoch with the usual content */
 void core_send_board(Fixture *fixture, uint64_t epoch);

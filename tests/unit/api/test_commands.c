@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -426,6 +427,70 @@ static void test_t44_idempotency(void **state)
         core_expect_silence(&fixture);
 }
 
+/* ---- a core that does not do its part ---- */
+
+static int ask_on(const Fixture *other, const char *request)
+{
+        int fd = fixture_connect(other);
+
+        http_send(fd, request);
+        return fd;
+}
+
+static void test_no_answer(void **state)
+{
+        const FixtureOptions options = { .command_timeout_usec = 50000 };
+        ControlReply late = { .outcome = OUTCOME_DONE };
+        ControlCommand command;
+        Response *response;
+        Fixture slow;
+        int fd;
+
+        fixture_start(&slow, &options);
+        fd = ask_on(&slow, "POST /v1/pools/web/stop HTTP/1.1\r\nHost: localhost\r\n"
+                           "Idempotency-Key: k\r\n\r\n");
+        core_expect_command(&slow, &command, NULL);
+        response = answer(fd);
+        assert_int_equal(response->status, 503);
+        assert_string_equal(json_text_at(response, "code"), "core-unreachable");
+        core_reply(&slow, &command, &late); /* too late: nobody is confused by it */
+        fd = ask_on(&slow, "GET /v1/pools/web/logs HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_int_equal(answer(fd)->status, 503);
+        assert_int_equal(http_get(&slow, "/livez")->status, 200);
+        fixture_stop(&slow);
+}
+
+static void test_messages_that_are_not_understood(void **state)
+{
+        const ControlHead heads[] = {
+                { CONTROL_VERSION + 1, CONTROL_NEWS, 0 },
+                { CONTROL_VERSION, 99, 0 },
+                { CONTROL_VERSION, CONTROL_BOARD, 0 }, /* without its descriptor */
+        };
+
+        for (size_t i = 0; i < COUNT_OF(heads); i++) {
+                Fixture broken;
+
+                fixture_start(&broken, NULL);
+                assert_int_equal(packet_send(broken.control, &heads[i], sizeof(heads[i]), NULL, 0),
+                                 0);
+                assert_int_equal(fixture_wait(&broken), 1);
+        }
+}
+
+static void test_a_board_that_is_none(void **state)
+{
+        ControlBoard message = { .head = { CONTROL_VERSION, CONTROL_BOARD, 0 }, .size = 4096 };
+        AUTO_CLOSE fd = memfd_create("nothing", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        Fixture broken;
+
+        assert_int_equal(ftruncate(fd, 4096), 0);
+        assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+        fixture_start(&broken, NULL);
+        assert_int_equal(packet_send(broken.control, &message, sizeof(message), &fd, 1), 0);
+        assert_int_equal(fixture_wait(&broken), 1);
+}
+
 /* ---- roles ---- */
 
 #define BEARER(token) "Authorization: Bearer " token "\r\n"
@@ -588,6 +653,9 @@ int main(void)
                 cmocka_unit_test(test_dry_run_does_not_wait),
                 cmocka_unit_test(test_t44_client_goes),
                 cmocka_unit_test(test_t44_idempotency),
+                cmocka_unit_test(test_no_answer),
+                cmocka_unit_test(test_messages_that_are_not_understood),
+                cmocka_unit_test(test_a_board_that_is_none),
                 cmocka_unit_test(test_t41_tokens),
                 cmocka_unit_test(test_t41_roles_of_tokens),
                 cmocka_unit_test(test_token_operates),
