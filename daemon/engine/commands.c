@@ -1,5 +1,6 @@
 /* commands.c - see commands.h */
 #include "engine/commands.h"
+#include "engine/change.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -44,8 +45,8 @@ static bool is_client_admin(const Engine *engine, const ControlCommand *command,
                && face_is_admin(engine->face, peer.uid);
 }
 
-static int command_scale(Pool *pool, const ControlCommand *command, const PoolRequest *request,
-                         PoolOutcome *ret, Error *reterr)
+static int command_scale(Pool *pool, const ControlCommand *command, const ChangeRequest *request,
+                         ChangeOutcome *ret, Error *reterr)
 {
         const ScaleRequest scale = {
                 .verb = (ScaleVerb)command->scale_verb,
@@ -63,7 +64,7 @@ static int command_scale(Pool *pool, const ControlCommand *command, const PoolRe
         if (pool->is_builtin)
                 return error_set(reterr, -EPERM, REEVE_ERROR_INVALID,
                                  "%s is reeve's own and is not scaled.", pool->subject);
-        return pool_scale(pool, &scale, request, ret, reterr);
+        return change_scale(pool, &scale, request, ret, reterr);
 }
 
 static int command_signal(Engine *engine, const ControlCommand *command, Error *reterr)
@@ -107,10 +108,10 @@ static int command_reload(Engine *engine, const ControlCommand *command, int cli
         return r;
 }
 
-static int run_on_pool(Engine *engine, const ControlCommand *command, PoolOutcome *ret,
+static int run_on_pool(Engine *engine, const ControlCommand *command, ChangeOutcome *ret,
                        Error *reterr)
 {
-        const PoolRequest request = {
+        const ChangeRequest request = {
                 .actor = command->actor,
                 .is_dry_run = command->flags & CONTROL_DRY_RUN,
                 .is_runtime = command->flags & CONTROL_RUNTIME,
@@ -129,11 +130,11 @@ static int run_on_pool(Engine *engine, const ControlCommand *command, PoolOutcom
                                  "%s is what answers you; it is not stopped.", pool->subject);
         switch (command->verb) {
         case CONTROL_SCALE: return command_scale(pool, command, &request, ret, reterr);
-        case CONTROL_START: return pool_start(pool, &request, ret, reterr);
-        case CONTROL_STOP: return pool_stop(pool, &request, ret, reterr);
-        case CONTROL_RESTART: return pool_restart(pool, &request, ret, reterr);
+        case CONTROL_START: return change_start(pool, &request, ret, reterr);
+        case CONTROL_STOP: return change_stop(pool, &request, ret, reterr);
+        case CONTROL_RESTART: return change_restart(pool, &request, ret, reterr);
         case CONTROL_RESET_FAILED:
-                pool_reset_failed(pool);
+                change_reset_failed(pool);
                 ret->is_done = true;
                 return 0;
         default:
@@ -142,7 +143,7 @@ static int run_on_pool(Engine *engine, const ControlCommand *command, PoolOutcom
         }
 }
 
-static void fill_reply(Engine *engine, const ControlCommand *command, const PoolOutcome *outcome,
+static void fill_reply(Engine *engine, const ControlCommand *command, const ChangeOutcome *outcome,
                        ControlReply *ret)
 {
         const BoardOperation *operation = outcome->plan ? outcome->plan : outcome->operation;
@@ -157,7 +158,7 @@ static void fill_reply(Engine *engine, const ControlCommand *command, const Pool
 
 void command_run(Engine *engine, const ControlCommand *command, int client_fd, ControlReply *ret)
 {
-        PoolOutcome outcome = { 0 };
+        ChangeOutcome outcome = { 0 };
         Error error = { 0 };
         int r;
 

@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "engine/change.h"
 #include "engine/face.h"
 #include "engine/pool.h"
 #include "engine/priority.h"
@@ -119,13 +120,13 @@ static bool are_workers_gone(const Engine *engine)
 static void go_on_stopping(Engine *engine)
 {
         Pool *face = engine_find_pool(engine, "@api");
-        const PoolRequest request = { .actor = "reeved" };
-        PoolOutcome outcome = { 0 };
+        const ChangeRequest request = { .actor = "reeved" };
+        ChangeOutcome outcome = { 0 };
 
         if (!are_workers_gone(engine))
                 return;
         if (face && face->is_up)
-                (void)pool_stop(face, &request, &outcome, NULL);
+                (void)change_stop(face, &request, &outcome, NULL);
         if (!face || pool_is_empty(face))
                 (void)sd_event_exit(engine->event, engine->exit_code);
 }
@@ -218,7 +219,7 @@ static void kill_all(Engine *engine)
 
 void engine_stop(Engine *engine, int exit_code)
 {
-        const PoolRequest request = { .actor = "reeved" };
+        const ChangeRequest request = { .actor = "reeved" };
 
         if (engine->is_stopping) {
                 if (!engine->is_killing)
@@ -231,10 +232,10 @@ void engine_stop(Engine *engine, int exit_code)
         publish_event(engine, EVENT_DAEMON_STOPPING, NULL, NULL, NULL, NULL);
         report(LOG_NOTICE, "stopping all workers");
         for (size_t i = 0; i < engine->pool_count; i++) {
-                PoolOutcome outcome = { 0 };
+                ChangeOutcome outcome = { 0 };
 
                 if (!engine->pools[i]->is_builtin)
-                        (void)pool_stop(engine->pools[i], &request, &outcome, NULL);
+                        (void)change_stop(engine->pools[i], &request, &outcome, NULL);
         }
         wake(engine->reconcile_source);
 }
@@ -486,15 +487,15 @@ Engine *engine_free(Engine *engine)
 
 static void start_pools(Engine *engine)
 {
-        const PoolRequest request = { .actor = "reeved" };
+        const ChangeRequest request = { .actor = "reeved" };
         Error error = { 0 };
 
         for (size_t i = 0; i < engine->pool_count; i++) {
-                PoolOutcome outcome = { 0 };
+                ChangeOutcome outcome = { 0 };
 
                 if (engine->pools[i]->is_up || engine->pools[i]->is_held_down)
                         continue;
-                if (pool_start(engine->pools[i], &request, &outcome, &error) < 0)
+                if (change_start(engine->pools[i], &request, &outcome, &error) < 0)
                         report(LOG_ERR, "%s", error.message);
         }
 }

@@ -63,21 +63,6 @@ struct Pool {
         Error error; /* why it is degraded or failed */
 };
 
-typedef struct PoolRequest {
-        const char *actor;
-        bool is_dry_run, is_runtime, is_rolling;
-        bool has_generation; /* refuse unless it is this one */
-        uint64_t generation;
-        bool has_mode;
-        ScaleMode mode;
-} PoolRequest;
-
-typedef struct PoolOutcome {
-        bool is_done;              /* nothing was left to do */
-        BoardOperation *operation; /* borrowed until the loop goes on; NULL: none */
-        BoardOperation *plan;      /* of a dry run: free() it */
-} PoolOutcome;
-
 /** pool_new() - from its configuration; nothing is opened yet
  *  Return: 0; negative errno with @reterr */
 int pool_new(Engine *engine, PoolConfig *config, bool is_builtin, Pool **ret, Error *reterr);
@@ -88,22 +73,6 @@ DEFINE_AUTO(Pool, pool_free);
 
 /** pool_open_listeners() - bind what is not bound yet; Return: 0; negative errno with @reterr */
 int pool_open_listeners(Pool *pool, Error *reterr);
-
-/** pool_scale(), pool_start(), pool_stop(), pool_restart() - change the target
- *  Return: 0 with @ret; -ESTALE (generation), -ERANGE, -EINVAL or others with @reterr */
-int pool_scale(Pool *pool, const ScaleRequest *scale, const PoolRequest *request, PoolOutcome *ret,
-               Error *reterr);
-int pool_start(Pool *pool, const PoolRequest *request, PoolOutcome *ret, Error *reterr);
-int pool_stop(Pool *pool, const PoolRequest *request, PoolOutcome *ret, Error *reterr);
-int pool_restart(Pool *pool, const PoolRequest *request, PoolOutcome *ret, Error *reterr);
-
-/** pool_reset_failed() - forget failures: failed and waiting workers start afresh */
-void pool_reset_failed(Pool *pool);
-
-/** pool_redefine() - another configuration for the same pool; only what differs moves
- *  @config: a reference is taken
- *  Return: 0; negative errno with @reterr */
-int pool_redefine(Pool *pool, PoolConfig *config, const PoolRequest *request, Error *reterr);
 
 /** pool_retarget() - the grid and definition that its slots shall come to match
  *  Return: nothing; the generation grows, the kept scale follows unless @is_runtime */
@@ -125,6 +94,9 @@ Slot *pool_slot(const Pool *pool, unsigned number);
 /** pool_take_slot() - the slot of this number, made if need be
  *  Return: the slot; NULL with @reterr */
 Slot *pool_take_slot(Pool *pool, unsigned number, Error *reterr);
+
+/** pool_counts() - its slots, counted for model/pool.h */
+PoolCounts pool_counts(const Pool *pool);
 
 /** pool_is_empty() - nothing of it lives */
 bool pool_is_empty(const Pool *pool);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "engine/change.h"
 #include "engine/launch.h"
 #include "engine/pool.h"
 #include "engine/publish.h"
@@ -99,8 +100,8 @@ void reload_warn(Engine *engine, const PoolConfig *config)
 
 static int take_pool(Engine *engine, PoolConfig *config, const char *actor, Error *reterr)
 {
-        const PoolRequest request = { .actor = actor };
-        PoolOutcome outcome = { 0 };
+        const ChangeRequest request = { .actor = actor };
+        ChangeOutcome outcome = { 0 };
         Pool *pool = engine_find_pool(engine, config->name);
         AUTO(Pool) *fresh = NULL;
         int r;
@@ -108,7 +109,7 @@ static int take_pool(Engine *engine, PoolConfig *config, const char *actor, Erro
         publish_clear_warnings(engine, config->name);
         reload_warn(engine, config);
         if (pool && !pool->is_leaving)
-                return pool_redefine(pool, config, &request, reterr);
+                return change_config(pool, config, &request, reterr);
         if (pool)
                 return error_set(reterr, -EBUSY, "conflict",
                                  "pool %s is still leaving; reload again when it is gone.",
@@ -121,17 +122,17 @@ static int take_pool(Engine *engine, PoolConfig *config, const char *actor, Erro
                 return error_set(reterr, -ENOMEM, "no-memory", "pool %s: out of memory",
                                  config->name);
         fresh = NULL;
-        return pool_start(pool, &request, &outcome, reterr);
+        return change_start(pool, &request, &outcome, reterr);
 }
 
 static void leave(Engine *engine, Pool *pool, const char *actor)
 {
-        const PoolRequest request = { .actor = actor };
-        PoolOutcome outcome = { 0 };
+        const ChangeRequest request = { .actor = actor };
+        ChangeOutcome outcome = { 0 };
 
         report(LOG_NOTICE, "%s: its file is gone: draining it", pool->subject);
         pool->is_leaving = true;
-        (void)pool_stop(pool, &request, &outcome, NULL);
+        (void)change_stop(pool, &request, &outcome, NULL);
         engine_touch(engine, pool);
 }
 

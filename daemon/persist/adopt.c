@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "engine/adopt.h"
 #include "engine/builtin.h"
+#include "engine/change.h"
 #include "engine/publish.h"
 #include "engine/report.h"
 #include "sys/pidref.h"
@@ -154,8 +155,8 @@ static void drain(Engine *engine, const KeptPool *kept, const KeptState *state)
 {
         AUTO(PoolConfig) *config =
                 builtin_config(kept->name, "its file is gone", "/nonexistent", NULL);
-        const PoolRequest request = { .actor = "reeved" };
-        PoolOutcome outcome = { 0 };
+        const ChangeRequest request = { .actor = "reeved" };
+        ChangeOutcome outcome = { 0 };
         AUTO(Pool) *pool = NULL;
         Error error = { 0 };
 
@@ -168,7 +169,7 @@ static void drain(Engine *engine, const KeptPool *kept, const KeptState *state)
                adopt_workers(pool, kept, state));
         pool->is_leaving = true;
         pool->is_held_down = true;
-        (void)pool_stop(TAKE_PTR(pool), &request, &outcome, NULL);
+        (void)change_stop(TAKE_PTR(pool), &request, &outcome, NULL);
 }
 
 static bool has_workers(const KeptState *state, const char *pool)

@@ -1,0 +1,241 @@
+/* change.c - see change.h */
+#include "engine/change.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "engine/operation.h"
+#include "engine/publish.h"
+
+static int check_generation(const Pool *pool, const ChangeRequest *request, Error *reterr)
+{
+        if (!request->has_generation || request->generation == pool->generation)
+                return 0;
+        return error_set(reterr, -ESTALE, "stale-generation",
+                         "%s is at generation %lu, not %lu: look at it again and decide anew.",
+                         pool->subject, (unsigned long)pool->generation,
+                         (unsigned long)request->generation);
+}
+
+static int check_change(const Pool *pool, const GridChange *change, const ChangeRequest *request,
+                        Error *reterr)
+{
+        bool is_redefined = change->from.threads != change->to.threads
+                            || change->from.greenlets != change->to.greenlets;
+
+        if (request->has_mode && request->mode == SCALE_AUTO)
+                return error_set(reterr, -EOPNOTSUPP, "not-supported",
+                                 "%s: mode auto is not to be had in this version; set the counts.",
+                                 pool->subject);
+        if (is_redefined && pool->config->thread_control == THREADS_FIXED)
+                return error_set(reterr, -EINVAL, "threads-fixed",
+                                 "%s: its thread count is fixed: the command does not use "
+                                 "REEVE_THREADS. Use ${REEVE_THREADS} in ExecStart= or set "
+                                 "ThreadControl=.",
+                                 pool->subject);
+        return 0;
+}
+
+static Definition *redefine_for(Pool *pool, const Grid *to, bool is_fresh)
+{
+        const Definition *now = pool->definition;
+
+        if (!is_fresh && now->threads == to->threads && now->greenlets == to->greenlets)
+                return definition_ref(pool->definition);
+        return definition_derive(now, ++pool->definitions, to);
+}
+
+static int change_target(Pool *pool, OperationKind kind, const GridChange *change,
+                         const ChangeRequest *request, bool is_overridden, ChangeOutcome *ret,
+                         Error *reterr)
+{
+        AUTO(Definition) *from = definition_ref(pool->definition);
+        AUTO(Definition) *to = redefine_for(pool, &change->to, request->is_rolling);
+        BoardOperation *plan =
+                to ? operation_plan(pool, kind, &change->to, to != from, request->actor) : NULL;
+        bool was_overridden = pool->is_overridden;
+
+        if (!plan)
+                return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
+        for (unsigned i = 0; i < change->cut_count; i++)
+                (void)text_copy(plan->cut[i], sizeof(plan->cut[i]), change->cuts[i]);
+        if (request->is_dry_run) {
+                plan->is_dry_run = 1;
+                ret->plan = plan;
+                return 0;
+        }
+        pool_retarget(pool, &change->to, to, is_overridden, request->is_runtime);
+        if (operation_begin(pool, kind, plan, from) < 0)
+                return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
+        pool->operation->was_overridden = was_overridden;
+        pool->operation->is_runtime = request->is_runtime;
+        ret->operation = &pool->operation->row;
+        return 0;
+}
+
+static void tell_scaled(Pool *pool, const GridChange *change, const ChangeRequest *request)
+{
+        char from[48], to[48], generation[24];
+
+        (void)snprintf(generation, sizeof(generation), "%lu", (unsigned long)pool->generation);
+        publish_event(pool->engine, EVENT_POOL_SCALED, pool, NULL, request->actor, "from",
+                      grid_format(from, sizeof(from), &change->from), "to",
+                      grid_format(to, sizeof(to), &change->to), "generation", generation, NULL);
+}
+
+int change_scale(Pool *pool, const ScaleRequest *scale, const ChangeRequest *request,
+                 ChangeOutcome *ret, Error *reterr)
+{
+        GridLimits limits = pool_limits(pool);
+        GridChange change = { 0 };
+        int r = check_generation(pool, request, reterr);
+
+        /* A total is then a number of processes. */
+        if (scale->verb == SCALE_TOTAL && pool->config->thread_control == THREADS_FIXED)
+                limits.threads_min = limits.threads_max = pool->grid.threads;
+
+        if (r >= 0)
+                r = grid_change_plan(&pool->grid, &pool->file_grid, &limits, scale, &change,
+                                     reterr);
+        if (r >= 0)
+                r = check_change(pool, &change, request, reterr);
+        if (r < 0)
+                return r;
+        if (request->has_mode && !request->is_dry_run)
+                pool->mode = request->mode;
+        r = change_target(pool, OPERATE_SCALE, &change, request, scale->verb != SCALE_RESET, ret,
+                          reterr);
+        if (r >= 0 && !request->is_dry_run)
+                tell_scaled(pool, &change, request);
+        return r;
+}
+
+/* Begin an operation that leaves the grid as it is. */
+static int begin_here(Pool *pool, OperationKind kind, const ChangeRequest *request, bool moves_all,
+                      ChangeOutcome *ret, Error *reterr)
+{
+        BoardOperation *plan = operation_plan(pool, kind, &pool->grid, moves_all, request->actor);
+
+        if (!plan || operation_begin(pool, kind, plan, pool->definition) < 0)
+                return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
+        ret->operation = &pool->operation->row;
+        return 0;
+}
+
+static void start_ended_slots(Pool *pool)
+{
+        for (size_t i = 0; i < pool->slot_count; i++) {
+                Slot *slot = pool->slots[i];
+
+                if (slot_facts(slot)->has_process && slot->worker.is_wanted)
+                        continue;
+                slot_define(slot, pool->definition);
+                slot->operation = pool->operation ? pool->operation->row.id : 0;
+                slot->operation_failures = 0;
+                slot_event(slot, WORKER_EVENT_START, NULL);
+        }
+}
+
+int change_start(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, Error *reterr)
+{
+        const PoolCounts counts = pool_counts(pool);
+        int r = check_generation(pool, request, reterr);
+
+        if (r < 0)
+                return r;
+        if (pool->is_up && counts.ready == counts.wanted) {
+                ret->is_done = true;
+                return 0;
+        }
+        pool->error = (Error){ 0 };
+        pool->is_up = true;
+        pool->is_held_down = false;
+        r = begin_here(pool, OPERATE_START, request, false, ret, reterr);
+        if (r < 0)
+                return r;
+        pool->state = pool_step(pool->state, POOL_EVENT_START);
+        start_ended_slots(pool);
+        pool->engine->is_state_dirty = pool->engine->is_state_urgent = true;
+        return 0;
+}
+
+int change_stop(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, Error *reterr)
+{
+        int r = check_generation(pool, request, reterr);
+
+        if (r < 0)
+                return r;
+        if (!pool->is_up && pool_is_empty(pool)) {
+                ret->is_done = true;
+                return 0;
+        }
+        pool->is_up = false;
+        r = begin_here(pool, OPERATE_STOP, request, true, ret, reterr);
+        pool->state = pool_step(pool->state, POOL_EVENT_STOP);
+        pool->engine->is_state_dirty = pool->engine->is_state_urgent = true;
+        return r;
+}
+
+int change_restart(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, Error *reterr)
+{
+        const GridChange same = { .from = pool->grid, .to = pool->grid };
+        int r = check_generation(pool, request, reterr);
+
+        if (r < 0)
+                return r;
+        if (!pool->is_up)
+                return change_start(pool, request, ret, reterr);
+        if (request->is_rolling)
+                return change_target(pool, OPERATE_RESTART, &same, request, pool->is_overridden,
+                                     ret, reterr);
+        r = begin_here(pool, OPERATE_RESTART, request, true, ret, reterr);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < pool->slot_count; i++) {
+                pool->slots[i]->operation = pool->operation->row.id;
+                pool->slots[i]->operation_failures = 0;
+                slot_event(pool->slots[i], WORKER_EVENT_RESTART, NULL);
+        }
+        return 0;
+}
+
+void change_reset_failed(Pool *pool)
+{
+        pool->error = (Error){ 0 };
+        if (!pool->is_up)
+                return;
+        pool->state = pool_step(pool->state, POOL_EVENT_START);
+        start_ended_slots(pool);
+        engine_touch(pool->engine, pool);
+}
+
+int change_config(Pool *pool, PoolConfig *config, const ChangeRequest *request, Error *reterr)
+{
+        bool is_same = pool_config_same_worker(pool->config, config);
+        GridChange change = { .from = pool->grid, .to = pool->grid };
+        AUTO(Definition) *from = definition_ref(pool->definition);
+        AUTO(Definition) *fresh = NULL;
+        BoardOperation *plan;
+
+        pool_take_config(pool, config);
+        if (!pool->is_overridden)
+                change.to = pool->file_grid;
+        if (is_same)
+                definition_renew(from, config);
+        if (is_same && grid_equal(&change.from, &change.to)) {
+                publish_pool(pool);
+                return 0;
+        }
+        fresh = is_same ? redefine_for(pool, &change.to, false)
+                        : definition_new(config, ++pool->definitions, &change.to,
+                                         pool->engine->settings.is_user_mode);
+        plan = fresh ? operation_plan(pool, OPERATE_RELOAD, &change.to, fresh != from,
+                                      request->actor)
+                     : NULL;
+        if (!plan)
+                return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
+        pool_retarget(pool, &change.to, fresh, pool->is_overridden, true);
+        return operation_begin(pool, OPERATE_RELOAD, plan, from);
+}
