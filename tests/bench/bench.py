@@ -25,7 +25,8 @@ STAMP = struct.Struct("=QQ")
 F_SETPIPE_SZ = 1031
 # Without sampling: what it costs is measured by itself.
 CONF = {"SampleIntervalSec": "0", "LogLevel": "warning"}
-WAIT = {"Prefer": "wait=60"}
+PATIENCE = 90  # seconds that a client waits
+WAIT = {"Prefer": f"wait={PATIENCE - 30}"}
 
 
 # ---- quiet ----
@@ -151,6 +152,9 @@ class Daemon(reeve.Daemon):
         self.memory.chmod(0o755)
         self.runtime, self.logs = self.memory / "run", self.memory / "log"
         self.socket = self.runtime / "api.sock"
+
+    def connect(self):
+        return reeve.client.UnixConnection(self.socket, timeout=PATIENCE)
 
     def remove(self):
         super().remove()

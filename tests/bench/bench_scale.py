@@ -2,13 +2,13 @@
 
 Usage: bench_scale.py [ROUNDS [WORKERS]]"""
 
+import contextlib
 import sys
 
 import bench
 from bench_supervise import PAUSE
 
 FEW, MORE = 10, 200
-DESCRIPTORS = 20000  # reeved has some per worker; hard limits are at least this as a rule
 
 
 def up_and_down(rounds):
@@ -23,17 +23,24 @@ def up_and_down(rounds):
     return ups, downs
 
 
+@contextlib.contextmanager
+def start(side, count, **options):
+    """A fleet that runs, and the seconds until its last worker did."""
+    with bench.Stamps() as stamps, bench.fleet(side, stamps.command(), **options) as fleet:
+        _, cpu = fleet.start(count)
+        yield fleet, max(began for _, began in stamps.take(count)) - fleet.began, cpu
+
+
 def cost(count, values):
     """Wall, CPU and memory for one of so many, reeved and the floor."""
-    with bench.fleet(bench.Floor, PAUSE) as fleet:
-        floor_wall, _ = fleet.start(count)
-    with bench.fleet(bench.Reeve, PAUSE, count_max=count) as fleet:
-        empty = bench.pss_bytes(fleet.daemon.pid)
-        wall, cpu = fleet.start(count)
-        memory = bench.pss_bytes(fleet.daemon.pid) - empty
+    found = {}
+    with start(bench.Floor, count) as (_, wall, _):
+        found["start, floor"] = wall
+    with start(bench.Reeve, count, count_max=count) as (fleet, wall, cpu):
+        memory = bench.pss_bytes(fleet.daemon.pid)
         stop_wall, stop_cpu = fleet.stop()
-    for name, value in (("floor start", floor_wall), ("start", wall), ("start CPU", cpu),
-                        ("stop", stop_wall), ("stop CPU", stop_cpu)):
+        found |= {"start": wall, "start, CPU": cpu, "stop": stop_wall, "stop, CPU": stop_cpu}
+    for name, value in found.items():
         values.setdefault(name, []).append(value / count * 1e6)
     values.setdefault("memory", []).append(memory / count)
 
