@@ -144,6 +144,19 @@ def test_crash_with_a_broken_configuration(running):
     assert running.pids("pause") == before
 
 
+def test_what_a_crash_left_can_be_ended(running):
+    """A stop between a crash and the next start finds nobody who could stop workers."""
+    running.drop_in("RestartSec=infinity")
+    cursor = running.journal_end()
+    running.run("kill", "-9", running.unit("MainPID"))
+    running.wait_journal(cursor, "remains running after unit stopped")
+    running.run("systemctl", "stop", "reeved")
+    pids = running.living("worker-pause")
+    assert len(pids) == 3
+    running.run("systemctl", "kill", "--signal=SIGKILL", "reeved")
+    running.run("timeout", 20, "tail", *[f"--pid={pid}" for pid in pids], "-f", "/dev/null")
+
+
 def test_stop(running):
     running.run("systemctl", "stop", "reeved")
     assert running.living("worker-pause") == []

@@ -19,7 +19,10 @@ NAME = "reeved.service"
 def verify(folder, unit, which="system", drop_in=None):
     assert shutil.which("systemd-analyze"), \
         "systemd-analyze is not installed: install the package systemd; the units cannot be tested"
-    text = re.sub(r"(?<=[=-])/\S*/reeved\b", str(tree.BUILD / "daemon/reeved"), unit.read_text())
+    # By a link, since the path of the tree may have blanks.
+    program = folder / "reeved"
+    program.symlink_to(tree.BUILD / "daemon/reeved")
+    text = re.sub(r"(?<=[=-])/\S*/reeved\b", str(program), unit.read_text())
     (folder / NAME).write_text(text)
     if drop_in:
         (folder / f"{NAME}.d").mkdir()
