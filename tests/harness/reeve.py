@@ -174,6 +174,12 @@ class Daemon:
         """The current log file of one slot."""
         return self.logs / name / f"{slot}.log"
 
+    def wait_log(self, name, words):
+        """Until the log of the pool has these words."""
+        with self.events(path=f"/v1/pools/{name}/logs?follow=true&lines=1000") as stream:
+            while words not in stream.next()["data"]:
+                pass
+
     # ---- how it is spoken to ----
 
     def connect(self):

@@ -121,21 +121,21 @@ def test_the_log_goes_on(reeve):
     script.write_text(program + "while True: signal.pause()\n")
     daemon.write_pool("w", pool(f"{harness.PYTHON} {script}"))
     daemon.start()
-    daemon.wait_until(lambda: "begun" in daemon.log("w").read_text())
+    daemon.wait_log("w", "begun")
     pid = daemon.pids("w")[0]
     crash(daemon)
     os.kill(pid, signal.SIGUSR1)
     daemon.start()
     daemon.wait_state("w")
     assert daemon.pids("w") == [pid]
-    daemon.wait_until(lambda: "line 0" in daemon.log("w").read_text())
+    daemon.wait_log("w", "line 0")
     assert daemon.log("w").read_text() == "begun\nline 0\n"
 
 
 def test_the_listening_socket_is_taken_back(reeve):
     demo = harness.DEMO
     daemon = reeve({"web": pool("/usr/bin/gunicorn --workers 1 --threads 2 "
-                                f"--chdir {demo} web_app:application", Type="notify",
+                                f"--chdir {harness.word(demo)} web_app:application", Type="notify",
                                 scale={"Processes": 2}, listen={"ListenStream": "127.0.0.1:0"})})
     daemon.wait_state("web")
     host, port = daemon.pool("web")["listeners"][0].rsplit(":", 1)
