@@ -127,7 +127,7 @@ static int load_scale(void *userdata, const char *pool, Grid *ret)
 
 /* ---- state ---- */
 
-static void keep_state(void *userdata, const Engine *engine)
+static int keep_state(void *userdata, const Engine *engine)
 {
         const Main *context = userdata;
         KeptState state = { 0 };
@@ -136,9 +136,7 @@ static void keep_state(void *userdata, const Engine *engine)
         if (r >= 0)
                 r = state_write(context->folders.runtime, &state);
         state_done(&state);
-        if (r < 0)
-                report(LOG_ERR, "the state in %s cannot be kept: %s", context->folders.runtime,
-                       strerror(-r));
+        return r;
 }
 
 static void adopt(void *userdata, Engine *engine)

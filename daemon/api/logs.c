@@ -152,7 +152,7 @@ static bool read_slot(LogStream *self, LogSlot *slot)
         return true;
 }
 
-/* Return: bytes are pending (1), something was done (STREAM_AGAIN), or wait (STREAM_NOTHING) */
+/* Return: STREAM_AGAIN, STREAM_NOTHING or STREAM_END; bytes may be pending in each case */
 static int give_tail(LogStream *self)
 {
         LogSlot *slot = &self->slots[self->current];

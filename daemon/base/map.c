@@ -49,18 +49,20 @@ void *map_get(const Map *map, uint64_t key)
         return map->capacity ? map_find(map, key)->value : NULL;
 }
 
+int map_reserve(Map *map)
+{
+        /* At most three quarters full, so that a probe stays short and always ends. */
+        return map->count + 1 > map->capacity / 4 * 3 ? map_grow(map) : 0;
+}
+
 int map_put(Map *map, uint64_t key, void *value)
 {
         MapEntry *entry;
-        int r;
+        int r = map_reserve(map);
 
         assert(value);
-        /* At most three quarters full, so that a probe stays short and always ends. */
-        if (map->count + 1 > map->capacity / 4 * 3) {
-                r = map_grow(map);
-                if (r < 0)
-                        return r;
-        }
+        if (r < 0)
+                return r;
         entry = map_find(map, key);
         map->count += !entry->value;
         *entry = (MapEntry){ .key = key, .value = value };

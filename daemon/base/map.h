@@ -28,5 +28,9 @@ void *map_get(const Map *map, uint64_t key);
  *  Return: 0; -ENOMEM, the map unchanged */
 int map_put(Map *map, uint64_t key, void *value);
 
+/** map_reserve() - room for one more, so that the next map_put() cannot fail
+ *  Return: 0; -ENOMEM, the map unchanged */
+int map_reserve(Map *map);
+
 /** map_remove() - Return: the value that @key had, NULL if there was none */
 void *map_remove(Map *map, uint64_t key);

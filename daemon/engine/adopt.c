@@ -54,7 +54,11 @@ static void resume(Slot *slot, const Adoptee *adoptee)
 
 static int take_log(Slot *slot, const Adoptee *adoptee, Error *reterr)
 {
-        AUTO_CLOSE pipe_fd = log_pipe_reopen(adoptee->pid, STDOUT_FILENO, adoptee->log_inode);
+        AUTO_CLOSE pipe_fd = -1;
+
+        /* Inode 0 would be any pipe that the worker may have put there. */
+        if (adoptee->log_inode != 0)
+                pipe_fd = log_pipe_reopen(adoptee->pid, STDOUT_FILENO, adoptee->log_inode);
 
         return launch_open_log(slot, pipe_fd >= 0 ? &pipe_fd : NULL, reterr);
 }
@@ -80,28 +84,36 @@ static bool has_ended(const PidRef *process)
         return poll(&(struct pollfd){ .fd = process->fd, .events = POLLIN }, 1, 0) > 0;
 }
 
-int adopt_worker(Pool *pool, const Adoptee *adoptee, Error *reterr)
+/* The main process is gone. What it left behind, if anything, is looked for and taken down before
+ * another life begins in the slot. */
+static int adopt_remains(Pool *pool, const Adoptee *adoptee, Error *reterr)
 {
-        PidRef process = PIDREF_UNSET;
-        Slot *slot;
-        int r = pidref_open(adoptee->pid, adoptee->start_ticks, &process);
+        Slot *slot = pool_take_slot(pool, adoptee->slot, reterr);
+        int cgroup_fd = -1, r;
 
+        if (!slot)
+                return -ENOMEM;
+        r = family_begin(slot->family, adoptee->instance, &cgroup_fd, reterr);
+        (void)fd_close(cgroup_fd);
+        if (r < 0 || family_is_empty(slot->family, NULL) == 1)
+                return r < 0 ? r : -ESRCH;
+        restore(slot, adoptee);
+        slot_event(slot, WORKER_EVENT_VANISHED, NULL);
+        slot_event(slot, pool->is_up ? WORKER_EVENT_START : WORKER_EVENT_STOP, NULL);
+        return 0;
+}
+
+static int adopt_living(Pool *pool, const Adoptee *adoptee, PidRef *process, Error *reterr)
+{
+        Slot *slot = pool_take_slot(pool, adoptee->slot, reterr);
+        int r = slot ? define(pool, slot, adoptee) : -ENOMEM;
+
+        if (r >= 0)
+                r = take_back(slot, adoptee, process, reterr);
         if (r < 0)
                 return r;
-        if (has_ended(&process)) {
-                pidref_done(&process);
-                return -ESRCH;
-        }
-        slot = pool_take_slot(pool, adoptee->slot, reterr);
-        r = slot ? define(pool, slot, adoptee) : -ENOMEM;
-        if (r >= 0)
-                r = take_back(slot, adoptee, &process, reterr);
-        if (r < 0) {
-                pidref_done(&process);
-                return r;
-        }
         restore(slot, adoptee);
-        r = slot_hold(slot, &process, false);
+        r = slot_hold(slot, process, false);
         if (r < 0)
                 return error_set(reterr, r, "adopt", "%s: cannot watch PID %d: %s", pool->subject,
                                  (int)adoptee->pid, strerror(-r));
@@ -109,9 +121,20 @@ int adopt_worker(Pool *pool, const Adoptee *adoptee, Error *reterr)
         return 0;
 }
 
-static unsigned clamp(unsigned value, unsigned least, unsigned most)
+int adopt_worker(Pool *pool, const Adoptee *adoptee, Error *reterr)
 {
-        return value < least ? least : MIN(value, most);
+        PidRef process = PIDREF_UNSET;
+        int r = adoptee->pid > 0 ? pidref_open(adoptee->pid, adoptee->start_ticks, &process)
+                                 : -ESRCH;
+
+        if (r >= 0 && has_ended(&process))
+                r = -ESRCH;
+        if (r >= 0)
+                r = adopt_living(pool, adoptee, &process, reterr);
+        else if (r == -ESRCH)
+                r = adopt_remains(pool, adoptee, reterr);
+        pidref_done(&process);
+        return r;
 }
 
 /* As far as the limits of the file, which may be another one now, allow. */
@@ -120,9 +143,7 @@ static int take_scale(Pool *pool, const Grid *scale)
         const GridLimits limits = pool_limits(pool);
         Definition *before = pool->definition, *definition;
 
-        pool->grid = *scale;
-        pool->grid.processes = clamp(scale->processes, limits.processes_min, limits.processes_max);
-        pool->grid.threads = clamp(scale->threads, limits.threads_min, limits.threads_max);
+        pool->grid = grid_clamp(scale, &limits);
         pool->is_overridden = true;
         if (before->threads == pool->grid.threads && before->greenlets == pool->grid.greenlets)
                 return 0;

@@ -10,7 +10,7 @@
 
 typedef struct Adoptee {
         unsigned slot;
-        pid_t pid;
+        pid_t pid; /* 0: its main process had ended, others of it had not */
         uint64_t start_ticks;
         WorkerState state;
         bool is_current; /* same configuration as now */
@@ -21,7 +21,8 @@ typedef struct Adoptee {
 } Adoptee;
 
 /** adopt_worker() - take it back into its slot
- *  Return: 0; -ESRCH if it has ended meanwhile; other negative errno with @reterr */
+ *  What a main process that has ended left behind is stopped before the slot is used again.
+ *  Return: 0; -ESRCH if nothing of it lives; other negative errno with @reterr */
 int adopt_worker(Pool *pool, const Adoptee *adoptee, Error *reterr);
 
 /** adopt_pool() - what an earlier life decided about a pool

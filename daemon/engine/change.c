@@ -55,7 +55,8 @@ static int change_target(Pool *pool, OperationKind kind, const GridChange *chang
         AUTO(Definition) *to = redefine_for(pool, &change->to, request->is_rolling);
         BoardOperation *plan =
                 to ? operation_plan(pool, kind, &change->to, to != from, request->actor) : NULL;
-        bool was_overridden = pool->is_overridden;
+        const OperationBack back = { from, change->from, pool->is_overridden,
+                                     !request->is_runtime };
 
         if (!plan)
                 return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
@@ -67,10 +68,8 @@ static int change_target(Pool *pool, OperationKind kind, const GridChange *chang
                 return 0;
         }
         pool_retarget(pool, &change->to, to, is_overridden, request->is_runtime);
-        if (operation_begin(pool, kind, plan, from) < 0)
+        if (operation_begin(pool, kind, plan, &back) < 0)
                 return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
-        pool->operation->was_overridden = was_overridden;
-        pool->operation->is_runtime = request->is_runtime;
         ret->operation = &pool->operation->row;
         return 0;
 }
@@ -117,8 +116,10 @@ static int begin_here(Pool *pool, OperationKind kind, const ChangeRequest *reque
                       ChangeOutcome *ret, Error *reterr)
 {
         BoardOperation *plan = operation_plan(pool, kind, &pool->grid, moves_all, request->actor);
+        const OperationBack back = { pool->definition, pool->grid, pool->is_overridden, false };
 
-        if (!plan || operation_begin(pool, kind, plan, pool->definition) < 0)
+        engine_touch(pool->engine, pool);
+        if (!plan || operation_begin(pool, kind, plan, &back) < 0)
                 return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
         ret->operation = &pool->operation->row;
         return 0;
@@ -211,31 +212,50 @@ void change_reset_failed(Pool *pool)
         engine_touch(pool->engine, pool);
 }
 
+/* The file's grid, or the scale that a person set as far as the file's limits allow. */
+static Grid grid_for(Pool *pool, const PoolConfig *config)
+{
+        const GridLimits limits = { config->processes_min, config->processes_max,
+                                    config->threads_min, config->threads_max };
+        const Grid wanted = { config->processes, config->threads, config->greenlets };
+        Grid cut = grid_clamp(&pool->grid, &limits);
+        char now[48], then[48];
+
+        if (!pool->is_overridden)
+                return wanted;
+        if (!grid_equal(&cut, &pool->grid))
+                publish_warning(
+                        pool->engine, pool->name,
+                        "The scale %s that was set is outside of the limits of its file and "
+                        "is cut to %s.",
+                        grid_format(now, sizeof(now), &pool->grid),
+                        grid_format(then, sizeof(then), &cut));
+        return cut;
+}
+
 int change_config(Pool *pool, PoolConfig *config, const ChangeRequest *request, Error *reterr)
 {
-        bool is_same = pool_config_same_worker(pool->config, config);
-        GridChange change = { .from = pool->grid, .to = pool->grid };
-        AUTO(Definition) *from = definition_ref(pool->definition);
-        AUTO(Definition) *fresh = NULL;
+        bool is_same = pool_config_same_worker(pool->definition->config, config);
+        const Grid from = pool->grid, to = grid_for(pool, config);
+        AUTO(Definition) *before = definition_ref(pool->definition);
+        const OperationBack back = { before, from, pool->is_overridden, pool->is_overridden };
+        AUTO(Definition) *next = NULL;
         BoardOperation *plan;
 
         pool_take_config(pool, config);
-        if (!pool->is_overridden)
-                change.to = pool->file_grid;
         if (is_same)
-                definition_renew(from, config);
-        if (is_same && grid_equal(&change.from, &change.to)) {
-                publish_pool(pool);
+                definition_renew(before, config);
+        if (is_same && grid_equal(&from, &to)) {
+                engine_touch(pool->engine, pool);
                 return 0;
         }
-        fresh = is_same ? redefine_for(pool, &change.to, false)
-                        : definition_new(config, ++pool->definitions, &change.to,
-                                         pool->engine->settings.is_user_mode);
-        plan = fresh ? operation_plan(pool, OPERATE_RELOAD, &change.to, fresh != from,
-                                      request->actor)
-                     : NULL;
+        next = is_same ? redefine_for(pool, &to, false)
+                       : definition_new(config, ++pool->definitions, &to,
+                                        pool->engine->settings.is_user_mode);
+        plan = next ? operation_plan(pool, OPERATE_RELOAD, &to, next != before, request->actor)
+                    : NULL;
         if (!plan)
                 return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
-        pool_retarget(pool, &change.to, fresh, pool->is_overridden, true);
-        return operation_begin(pool, OPERATE_RELOAD, plan, from);
+        pool_retarget(pool, &to, next, pool->is_overridden, !pool->is_overridden);
+        return operation_begin(pool, OPERATE_RELOAD, plan, &back);
 }

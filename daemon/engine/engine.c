@@ -153,13 +153,23 @@ static int on_reconcile(sd_event_source *source, void *userdata)
 static int on_keep(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Engine *engine = userdata;
+        int r;
 
         if (!engine->is_state_dirty || !engine->hooks.keep_state)
                 return 0;
         engine->is_state_dirty = false;
         engine->kept_usec = now_usec();
-        engine->hooks.keep_state(engine->hooks.userdata, engine);
-        return 0;
+        r = engine->hooks.keep_state(engine->hooks.userdata, engine);
+        if (r >= 0)
+                return 0;
+        /* Shown once, tried again every second: a full disk may have room by then. */
+        publish_warning(engine, "",
+                        "The state in %s cannot be kept: %s. A reeved that starts anew "
+                        "would not know its workers.",
+                        engine->settings.runtime_dir, strerror(-r));
+        engine->is_state_dirty = true;
+        r = sd_event_source_set_time_relative(source, USEC_PER_SEC);
+        return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 /* At once after a quiet time, and for what a person decided; in a storm the state of all is written
@@ -207,23 +217,29 @@ static int on_tell(sd_event_source *source, void *userdata)
 static void kill_all(Engine *engine)
 {
         report(LOG_WARNING, "asked to stop again: killing all workers at once");
-        engine->is_killing = true;
         for (size_t i = 0; i < engine->pool_count; i++)
-                for (size_t j = 0; j < engine->pools[i]->slot_count; j++) {
-                        Slot *slot = engine->pools[i]->slots[j];
+                for (size_t j = 0; j < engine->pools[i]->slot_count; j++)
+                        slot_kill(engine->pools[i]->slots[j]);
+}
 
-                        if (slot_facts(slot)->has_process)
-                                (void)family_kill(slot->family, &slot->process);
-                }
+static void stop_pools(Engine *engine)
+{
+        const ChangeRequest request = { .actor = "reeved" };
+
+        for (size_t i = 0; i < engine->pool_count; i++) {
+                ChangeOutcome outcome = { 0 };
+
+                if (!engine->pools[i]->is_builtin && engine->pools[i]->is_up)
+                        (void)change_stop(engine->pools[i], &request, &outcome, NULL);
+        }
+        wake(engine->reconcile_source);
 }
 
 void engine_stop(Engine *engine, int exit_code)
 {
-        const ChangeRequest request = { .actor = "reeved" };
-
         if (engine->is_stopping) {
-                if (!engine->is_killing)
-                        kill_all(engine);
+                stop_pools(engine);
+                kill_all(engine);
                 return;
         }
         engine->is_stopping = true;
@@ -231,13 +247,7 @@ void engine_stop(Engine *engine, int exit_code)
         (void)sd_notify(false, "STOPPING=1");
         publish_event(engine, EVENT_DAEMON_STOPPING, NULL, NULL, NULL, NULL);
         report(LOG_NOTICE, "stopping all workers");
-        for (size_t i = 0; i < engine->pool_count; i++) {
-                ChangeOutcome outcome = { 0 };
-
-                if (!engine->pools[i]->is_builtin)
-                        (void)change_stop(engine->pools[i], &request, &outcome, NULL);
-        }
-        wake(engine->reconcile_source);
+        stop_pools(engine);
 }
 
 /* ---- signals ---- */
@@ -255,6 +265,8 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
         AUTO_FREE char *summary = NULL;
         Error error = { 0 };
 
+        if (engine->is_stopping)
+                return 0;
         (void)sd_notify(false, "RELOADING=1");
         if (reload_apply(engine, "SIGHUP", false, &summary, &error) < 0)
                 report(LOG_ERR, "%s", error.message);

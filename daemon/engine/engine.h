@@ -48,8 +48,9 @@ typedef struct EngineHooks {
         int (*load_scale)(void *userdata, const char *pool, Grid *ret);
         /* Take back what an earlier reeved left running; before the first start. */
         void (*adopt)(void *userdata, Engine *engine);
-        /* Something that adoption needs has changed; called at most 20 times a second. */
-        void (*keep_state)(void *userdata, const Engine *engine);
+        /* Something that adoption needs has changed; called at most 20 times a second.
+         * Return: 0; negative errno: it is tried again. */
+        int (*keep_state)(void *userdata, const Engine *engine);
         /* Read the configuration again, with the kept scales.
          * Return: 0; -EINVAL with @problems, other negative errno */
         int (*read_config)(void *userdata, ProblemList *problems, Config **ret);
@@ -91,7 +92,7 @@ struct Engine {
         uint64_t kept_usec;            /* when the state was last kept */
         uint64_t sample_interval_usec; /* as stretched by its budget */
 
-        bool is_ready, is_stopping, is_killing;
+        bool is_ready, is_stopping;
         int exit_code;
         uint64_t started_usec, started_realtime_usec;
         uint64_t notify_ignored;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,6 +28,7 @@
 #include "sys/memfd.h"
 #include "sys/packet.h"
 
+enum { OPEN_TRIES = 50, OPEN_WAIT_MSEC = 20 };
 enum { FACE_ADMINS_MAX = 32, TOKENS_SIZE_MAX = 64 * 1024, COMMANDS_PER_ROUND = 64 };
 
 struct Face {
@@ -103,6 +105,20 @@ bool face_is_admin(const Face *face, uid_t uid)
 
 /* ---- listeners ---- */
 
+/* An earlier reeve-api may still be about to end: it does so when its reeved has. The loop does not
+ * run yet, so there is nobody to be held up. */
+static int open_when_free(const PoolConfig *config, Listeners *ret, Error *reterr)
+{
+        int r = -EADDRINUSE;
+
+        for (int i = 0; i < OPEN_TRIES && r == -EADDRINUSE; i++) {
+                if (i > 0)
+                        (void)poll(NULL, 0, OPEN_WAIT_MSEC);
+                r = listeners_open(config, ret, reterr);
+        }
+        return r;
+}
+
 static int open_local(Face *face, Error *reterr)
 {
         ListenAddress address = { .type = SOCK_STREAM };
@@ -124,7 +140,7 @@ static int open_local(Face *face, Error *reterr)
                                  sizeof(local->sun_path) - 1);
         address.text = local->sun_path;
         address.length = (socklen_t)sizeof(*local);
-        r = listeners_open(&config, &face->local, reterr);
+        r = open_when_free(&config, &face->local, reterr);
         if (r < 0)
                 return r;
         if ((face->operate_group != (gid_t)-1
@@ -146,7 +162,7 @@ static int open_tcp(Face *face, Error *reterr)
 
         if (asked->listen_http_count == 0)
                 return 0;
-        r = listeners_open(&config, &face->tcp, reterr);
+        r = open_when_free(&config, &face->tcp, reterr);
         if (r < 0 || !face->tcp.bound)
                 return r;
         for (const char *word = face->tcp.bound; *word;) {

@@ -74,6 +74,8 @@ int launch_open_log(Slot *slot, int *pipe_fd_take, Error *reterr)
                                  .reader_group = log_group(pool->engine) };
         int r;
 
+        if (pool->config->output.kind == OUTPUT_NULL)
+                slot_drop_log(slot);
         if (slot->log || pool->config->output.kind == OUTPUT_NULL)
                 return 0;
         if (pool->log_directory_fd < 0)
@@ -94,9 +96,12 @@ int launch_open_log(Slot *slot, int *pipe_fd_take, Error *reterr)
                 r = sd_event_source_set_priority(slot->log_source, PRIORITY_LOG);
         if (r >= 0)
                 r = sd_event_source_set_ratelimit(slot->log_source, LOG_ROUND_USEC, 1);
-        return r < 0 ? error_set(reterr, r, "spawn-failed", "%s: cannot watch its output: %s",
-                                 pool->subject, strerror(-r))
-                     : 0;
+        if (r >= 0)
+                return 0;
+        /* Unread it would fill up, and the worker block. */
+        slot_drop_log(slot);
+        return error_set(reterr, r, "spawn-failed", "%s: cannot watch its output: %s",
+                         pool->subject, strerror(-r));
 }
 
 static int open_output(Slot *slot, Launch *launch, Error *reterr)
@@ -258,18 +263,19 @@ static int start_process(Slot *slot, const Launch *launch, Error *reterr)
         Engine *engine = slot->pool->engine;
         Spawned spawned = { .process = PIDREF_UNSET, .status_fd = -1 };
         SpawnSpec spec;
-        int r;
+        int r = map_reserve(&engine->slots_by_pid);
 
+        /* What is needed to watch it is there before it is. */
+        if (r < 0)
+                return error_set(reterr, r, "spawn-failed", "%s: cannot keep track of a worker: %s",
+                                 slot->pool->subject, strerror(-r));
         describe(slot, launch, &spec);
         r = spawn_process(&engine->host, &spec, &spawned, reterr);
         if (r < 0)
                 return r;
         slot->started_realtime_usec = now_realtime_usec();
         slot->status_fd = spawned.status_fd;
-        r = slot_hold(slot, &spawned.process, true);
-        if (r < 0)
-                return error_set(reterr, r, "spawn-failed", "%s: cannot keep track of a worker: %s",
-                                 slot->pool->subject, strerror(-r));
+        (void)slot_hold(slot, &spawned.process, true); /* a child needs nothing but its place */
         operation_started(slot->pool, slot->process.pid);
         return 0;
 }

@@ -17,9 +17,11 @@
 #include "spawn/notify.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
+#include "sys/proc.h"
 
-/* Datagrams taken in one go: a worker that floods its socket waits its turn like the others. */
-enum { NOTICES_PER_ROUND = 32 };
+/* Datagrams taken in one go, and how often: a flood, which any local user can send, costs a few
+ * percent of a core. */
+enum { NOTICES_PER_ROUND = 32, NOTICES_ROUND_USEC = 5000 };
 
 static Slot *sender_slot(Pool *pool, pid_t sender)
 {
@@ -30,19 +32,26 @@ static Slot *sender_slot(Pool *pool, pid_t sender)
         return slot && slot->pool == pool ? slot : NULL;
 }
 
-/* MAINPID=: another process of the same family is the one to watch from now on. */
+/* MAINPID=: another process of the same family is the one to watch from now on. It is held before
+ * its family is asked for, so that a PID that changes hands in between is not taken. */
 static bool change_main(Slot *slot, pid_t pid)
 {
         PidRef process = PIDREF_UNSET;
+        ProcStat stat;
 
         if (pid == slot->process.pid)
                 return true;
-        if (family_root_owner(slot->pool->engine->families, pid) != slot
-            || pidref_open(pid, 0, &process) < 0)
+        if (pidref_open(pid, 0, &process) < 0)
                 return false;
+        if (family_root_owner(slot->pool->engine->families, pid) != slot
+            || pidref_read_start(&process) < 0 || proc_stat(pid, &stat) < 0
+            || stat.start_ticks != process.start_ticks) {
+                pidref_done(&process);
+                return false;
+        }
         report(LOG_INFO, "%s: worker %u: its main process is %d now", slot->pool->subject,
                slot->number, (int)pid);
-        return slot_hold(slot, &process, false) >= 0;
+        return slot_hold(slot, &process, stat.parent == getpid()) >= 0;
 }
 
 static void apply(Slot *slot, const NotifyMessage *message)
@@ -114,6 +123,8 @@ int notices_open(Pool *pool, Error *reterr)
                             on_notify, pool);
         if (r >= 0)
                 r = sd_event_source_set_priority(pool->notify_source, PRIORITY_NOTIFY);
+        if (r >= 0)
+                r = sd_event_source_set_ratelimit(pool->notify_source, NOTICES_ROUND_USEC, 4);
         return r < 0 ? error_set(reterr, r, "loop", "%s: cannot watch its notify socket: %s",
                                  pool->subject, strerror(-r))
                      : 0;

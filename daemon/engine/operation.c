@@ -63,34 +63,47 @@ BoardOperation *operation_plan(const Pool *pool, OperationKind kind, const Grid 
         return row;
 }
 
-int operation_begin(Pool *pool, OperationKind kind, BoardOperation *plan_take, Definition *from)
+/* What a running operation has not proven yet is nothing to return to, nor capacity to count on. */
+static void replace_running(Pool *pool, OperationBack *back, unsigned *old_processes)
 {
         static const Error replaced = { "replaced", "A later change took its place." };
+        const OperationBack *before = &pool->operation->back;
+
+        *old_processes = MIN(*old_processes, pool->operation->row.from_processes);
+        definition_unref(back->definition);
+        *back = (OperationBack){ .definition = definition_ref(before->definition),
+                                 .grid = before->grid,
+                                 .is_overridden = before->is_overridden,
+                                 .is_kept = before->is_kept || back->is_kept };
+        operation_end(pool, OPERATION_FAILED, &replaced);
+}
+
+int operation_begin(Pool *pool, OperationKind kind, BoardOperation *plan_take,
+                    const OperationBack *back)
+{
         Operation *operation = calloc(1, sizeof(Operation));
         unsigned spare = share_of(pool->config->max_unavailable, plan_take->to_processes);
         unsigned old = plan_take->from_processes;
 
+        engine_touch(pool->engine, pool);
         if (!operation) {
                 free(plan_take);
                 return -ENOMEM;
         }
-        if (pool->operation) {
-                /* What it had not reached yet cannot be counted on as capacity. */
-                old = MIN(old, pool->operation->row.from_processes);
-                operation_end(pool, OPERATION_FAILED, &replaced);
-        }
+        operation->back = *back;
+        (void)definition_ref(back->definition);
+        if (pool->operation)
+                replace_running(pool, &operation->back, &old);
         operation->row = *plan_take;
         free(plan_take);
         operation->row.id = ++pool->engine->operations;
         operation->row.generation = pool->generation;
         operation->kind = kind;
-        operation->from_definition = definition_ref(from);
         operation->floor = plan_floor(old, operation->row.to_processes, spare);
         operation->began_usec = now_usec();
         pool->operation = operation;
         publish_operation(pool->engine, &operation->row);
         pool->state = pool_step(pool->state, POOL_EVENT_CHANGE);
-        engine_touch(pool->engine, pool);
         return 0;
 }
 
@@ -145,7 +158,7 @@ void operation_end(Pool *pool, OperationState state, const Error *error)
         report(error ? LOG_WARNING : LOG_INFO, "%s: %s from %s to %s asked by %s: %s%s%s",
                pool->subject, row->kind, from, to, row->actor, operation_state_to_name(state),
                error ? ": " : "", error ? error->message : "");
-        definition_unref(operation->from_definition);
+        definition_unref(operation->back.definition);
         free(operation);
         engine_touch(pool->engine, pool);
 }
@@ -153,15 +166,13 @@ void operation_end(Pool *pool, OperationState state, const Error *error)
 static void roll_back(Pool *pool)
 {
         Operation *operation = pool->operation;
-        const Grid from = { operation->row.from_processes, operation->row.from_threads,
-                            operation->row.from_greenlets };
+        const OperationBack *back = &operation->back;
 
         operation->is_rolling_back = true;
-        if (operation->kind == OPERATE_RELOAD)
-                pool_take_config(pool, operation->from_definition->config);
+        if (back->definition->config != pool->config)
+                pool_take_config(pool, back->definition->config);
         report(LOG_WARNING, "%s: %s Going back.", pool->subject, operation->row.error_message);
-        pool_retarget(pool, &from, operation->from_definition, operation->was_overridden,
-                      operation->is_runtime);
+        pool_retarget(pool, &back->grid, back->definition, back->is_overridden, !back->is_kept);
 }
 
 static void fail(Pool *pool, const Slot *slot, const WorkerExit *exit)

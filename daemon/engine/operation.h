@@ -21,9 +21,11 @@ BoardOperation *operation_plan(const Pool *pool, OperationKind kind, const Grid 
 /** operation_begin() - the pool's target was changed: remember where it came from
  *  A running operation is ended first: "replaced".
  *  @plan_take: from operation_plan(), before the change; freed
- *  @from: the definition to roll back to; a reference is taken
+ *  @back: what to return to if it fails (copied, a reference to the definition is taken); if
+ *  an operation is replaced that was not done yet, what that one would have returned to counts
  *  Return: 0, -ENOMEM */
-int operation_begin(Pool *pool, OperationKind kind, BoardOperation *plan_take, Definition *from);
+int operation_begin(Pool *pool, OperationKind kind, BoardOperation *plan_take,
+                    const OperationBack *back);
 
 /** operation_started(), operation_stopped() - a worker's PID joins the lists */
 void operation_started(Pool *pool, pid_t pid);

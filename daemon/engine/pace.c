@@ -11,8 +11,11 @@
 
 static bool is_due(Engine *engine, uint64_t now)
 {
-        uint64_t step = USEC_PER_SEC / engine->config->spawn_rate;
+        uint64_t step;
 
+        if (engine->config->spawn_rate == 0) /* a reload took it away */
+                return true;
+        step = USEC_PER_SEC / engine->config->spawn_rate;
         if (engine->next_spawn_usec > now)
                 return false;
         /* A timer that came late is made up for; a quiet time saves up nothing. */
@@ -70,6 +73,13 @@ bool pace_take(Slot *slot)
         TAILQ_INSERT_TAIL(&engine->paced, slot, paced);
         slot->is_paced = true;
         return false;
+}
+
+void pace_reset(Engine *engine)
+{
+        engine->next_spawn_usec = now_usec();
+        if (!TAILQ_EMPTY(&engine->paced) && arm(engine) < 0)
+                report(LOG_ERR, "cannot arm the timer of SpawnRate=");
 }
 
 void pace_forget(Slot *slot)

@@ -72,7 +72,7 @@ Pool *pool_free(Pool *pool)
                 slot_free(pool->slots[i]);
         free(pool->slots);
         if (pool->operation)
-                definition_unref(pool->operation->from_definition);
+                definition_unref(pool->operation->back.definition);
         free(pool->operation);
         sd_event_source_disable_unref(pool->settle_source);
         notices_close(pool);
@@ -414,6 +414,10 @@ void pool_take_config(Pool *pool, PoolConfig *config)
                 for (size_t i = 0; i < pool->slot_count; i++)
                         slot_drop_listeners(pool->slots[i]);
         }
+        for (size_t i = 0; i < pool->slot_count; i++)
+                if (pool->slots[i]->log)
+                        log_capture_set_limits(pool->slots[i]->log, config->log_max_bytes,
+                                               config->log_max_files);
         pool->file_grid = (Grid){ config->processes, config->threads, config->greenlets };
         pool->config = pool_config_ref(config);
         pool_config_unref(before);

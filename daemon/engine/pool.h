@@ -20,14 +20,21 @@ typedef enum OperationKind {
 } OperationKind;
 DECLARE_NAMES(operation_kind, OperationKind);
 
+/* Where an operation returns to when it fails. */
+typedef struct OperationBack {
+        Definition *definition;
+        Grid grid;
+        bool is_overridden;
+        bool is_kept; /* the kept scale follows */
+} OperationBack;
+
 typedef struct Operation {
         BoardOperation row;
         OperationKind kind;
-        Definition *from_definition; /* to roll back to */
-        unsigned floor;              /* ready slots never fall under it */
+        OperationBack back;
+        unsigned floor; /* ready slots never fall under it */
         uint64_t began_usec;
-        bool was_overridden; /* to roll back to, as well */
-        bool is_rolling_back, is_runtime;
+        bool is_rolling_back;
 } Operation;
 
 struct Pool {

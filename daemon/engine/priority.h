@@ -1,7 +1,7 @@
 /* priority.h - the order in which the loop takes what is ready at the same time
  *
  * Deaths first: a replacement waits for nothing else. What changes the model comes before what
- * shows it, and output of workers, which can be endless, comes last but for the samples. */
+ * shows it, and output of workers, which can be endless, comes last. */
 #pragma once
 
 enum {
@@ -13,7 +13,7 @@ enum {
         PRIORITY_TIMER = -8,     /* deadlines and back-offs */
         PRIORITY_RECONCILE = -5, /* pools that changed look for their next steps */
         PRIORITY_CONTROL = 0,    /* commands of reeve-api */
-        PRIORITY_LOG = 10,       /* output of workers */
-        PRIORITY_SAMPLE = 20,
-        PRIORITY_TELL = 25, /* news for reeve-api, state on disk */
+        PRIORITY_TELL = 5,       /* news for reeve-api, state on disk */
+        PRIORITY_SAMPLE = 7,
+        PRIORITY_LOG = 10, /* output of workers has no end: nothing may come after it */
 };

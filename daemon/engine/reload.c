@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "engine/change.h"
 #include "engine/launch.h"
+#include "engine/pace.h"
 #include "engine/pool.h"
 #include "engine/publish.h"
 #include "engine/report.h"
@@ -241,6 +242,7 @@ int reload_apply(Engine *engine, const char *actor, bool is_dry_run, char **ret_
         r = apply(engine, config, actor, reterr);
         config_free(engine->config);
         engine->config = config;
+        pace_reset(engine);
         report(LOG_NOTICE, "configuration reloaded: %s",
                summary.length ? summary.bytes : "nothing differs");
         return r < 0 ? r : text_take(&summary, ret_summary);

@@ -92,6 +92,12 @@ int slot_new(Pool *pool, unsigned number, Slot **ret, Error *reterr)
         return 0;
 }
 
+void slot_drop_log(Slot *slot)
+{
+        slot->log_source = sd_event_source_disable_unref(slot->log_source);
+        slot->log = log_capture_free(slot->log);
+}
+
 void slot_drop_listeners(Slot *slot)
 {
         for (size_t i = 0; i < slot->listen_fd_count; i++)
@@ -112,9 +118,8 @@ Slot *slot_free(Slot *slot)
         sd_event_source_disable_unref(slot->status_source);
         sd_event_source_disable_unref(slot->exit_source);
         sd_event_source_disable_unref(slot->exit_timer);
-        sd_event_source_disable_unref(slot->log_source);
         (void)fd_close(slot->status_fd);
-        log_capture_free(slot->log);
+        slot_drop_log(slot);
         slot_drop_listeners(slot);
         family_free(slot->family);
         if (slot->row != UINT32_MAX)
@@ -177,7 +182,7 @@ void slot_rearm(Slot *slot)
 
 static void push_event(Slot *slot, WorkerEvent event, const WorkerExit *exit)
 {
-        assert(slot->queued < SLOT_QUEUE_SIZE);
+        assert(slot->queued < SLOT_QUEUE_SIZE); /* an event raises at most three */
         slot->queue[slot->queued++] = (SlotEvent){ event, exit ? *exit : (WorkerExit){ 0 } };
 }
 
@@ -217,9 +222,10 @@ static int watch_status(Slot *slot)
         return r < 0 ? r : sd_event_source_set_priority(slot->status_source, PRIORITY_SPAWN);
 }
 
-static void spawn_failed(Slot *slot)
+static void spawn_failed(Slot *slot, int error_number)
 {
         const WorkerExit exit = { .kind = EXIT_REASON,
+                                  .value = error_number,
                                   .reason = EXIT_REASON_SPAWN_FAILED,
                                   .realtime_usec = now_realtime_usec() };
 
@@ -240,11 +246,14 @@ static void forget_life(Slot *slot)
 
 void slot_launch(Slot *slot)
 {
+        int r;
+
         if (slot->worker.state != WORKER_SPAWNING || pidref_is_set(&slot->process))
                 return;
         forget_life(slot);
-        if (launch_slot(slot, &slot->error) < 0) {
-                spawn_failed(slot);
+        r = launch_slot(slot, &slot->error);
+        if (r < 0) {
+                spawn_failed(slot, -r);
                 return;
         }
         slot_event(slot, WORKER_EVENT_SPAWNED, NULL);
@@ -272,13 +281,18 @@ static void effect_terminate(Slot *slot)
 
 static void effect_kill(Slot *slot)
 {
-        if (slot->definition->config->kill_mode == KILL_PROCESS)
-                (void)pidref_signal(&slot->process, SIGKILL);
-        else
+        /* The leader by its pidfd as well: an adopted one may be outside of the family's cgroup. */
+        (void)pidref_signal(&slot->process, SIGKILL);
+        if (slot->definition->config->kill_mode != KILL_PROCESS)
                 (void)family_kill(slot->family, &slot->process);
-        /* The news that the last one is gone may have been lost (inotify used up). */
-        if (slot->is_lingering)
-                slot_check_gone(slot);
+}
+
+void slot_kill(Slot *slot)
+{
+        if (!slot_facts(slot)->has_process)
+                return;
+        (void)pidref_signal(&slot->process, SIGKILL);
+        (void)family_kill(slot->family, &slot->process);
 }
 
 static void tell_exit(Slot *slot)
@@ -447,16 +461,20 @@ static void let_go(Slot *slot)
 
 int slot_hold(Slot *slot, PidRef *process_consume, bool is_child)
 {
-        int r;
+        Engine *engine = slot->pool->engine;
+        PidRef process = *process_consume;
+        int r = map_put(&engine->slots_by_pid, (uint64_t)process.pid, slot);
 
-        let_go(slot);
-        slot->process = *process_consume;
         *process_consume = PIDREF_UNSET;
+        if (r < 0) {
+                pidref_done(&process);
+                return r;
+        }
+        let_go(slot);
+        slot->process = process;
         slot->is_child = is_child;
-        slot->pool->engine->is_state_dirty = true;
-        r = map_put(&slot->pool->engine->slots_by_pid, (uint64_t)slot->process.pid, slot);
-        if (r == 0 && !is_child)
-                r = watch_adopted(slot);
+        engine->is_state_dirty = true;
+        r = is_child ? 0 : watch_adopted(slot);
         if (r < 0)
                 let_go(slot);
         return r;

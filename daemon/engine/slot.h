@@ -69,6 +69,9 @@ int slot_new(Pool *pool, unsigned number, Slot **ret, Error *reterr);
 Slot *slot_free(Slot *slot);
 DEFINE_AUTO(Slot, slot_free);
 
+/** slot_drop_log() - what is in its pipe is written out, then pipe and file are closed */
+void slot_drop_log(Slot *slot);
+
 /** slot_drop_listeners() - its reuseport sockets are others from now on */
 void slot_drop_listeners(Slot *slot);
 
@@ -87,6 +90,9 @@ void slot_exited(Slot *slot, const WorkerExit *exit);
 
 /** slot_launch() - start the process of a slot that is `spawning`; nothing if it is not any more */
 void slot_launch(Slot *slot);
+
+/** slot_kill() - SIGKILL to all that lives of it, whatever KillMode= says */
+void slot_kill(Slot *slot);
 
 /** slot_check_gone() - raise WORKER_EVENT_GONE if nothing of the slot lives */
 void slot_check_gone(Slot *slot);

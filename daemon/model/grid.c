@@ -314,3 +314,17 @@ int grid_change_plan(const Grid *now, const Grid *original, const GridLimits *li
         *ret = change;
         return 0;
 }
+
+static unsigned clamp(unsigned value, unsigned least, unsigned most)
+{
+        return value < least ? least : MIN(value, most);
+}
+
+Grid grid_clamp(const Grid *grid, const GridLimits *limits)
+{
+        return (Grid){
+                .processes = clamp(grid->processes, limits->processes_min, limits->processes_max),
+                .threads = clamp(grid->threads, limits->threads_min, limits->threads_max),
+                .greenlets = grid->greenlets,
+        };
+}

@@ -52,6 +52,9 @@ char *grid_format(char *buffer, size_t size, const Grid *grid);
 
 bool grid_equal(const Grid *a, const Grid *b);
 
+/** grid_clamp() - Return: @grid, each count brought within the limits */
+Grid grid_clamp(const Grid *grid, const GridLimits *limits);
+
 /** grid_change_plan() - the grid that follows from a request
  *  A total keeps the threads and changes the processes where that meets it exactly; else it takes
  *  the grid within the limits whose product comes nearest from below, and among equal ones the

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "model/restart.h"
+#include <errno.h>
 
 /* SIGKILL is repeated until nothing lives: a fork bomb may have been faster than one round. */
 #define KILL_AGAIN_USEC USEC_PER_SEC
@@ -116,6 +117,14 @@ static unsigned back_off(Worker *worker, const Occasion *occasion, ExitReason re
         return 0;
 }
 
+/* A shortage of the machine passes; it says nothing about the worker and is no reason to give up. */
+static bool is_shortage(const WorkerExit *exit)
+{
+        return exit->kind == EXIT_REASON && exit->reason == EXIT_REASON_SPAWN_FAILED
+               && (exit->value == EAGAIN || exit->value == ENOMEM || exit->value == EMFILE
+                   || exit->value == ENFILE);
+}
+
 /* Nothing lives: what now? */
 static unsigned decide(Worker *worker, const Occasion *occasion)
 {
@@ -127,7 +136,8 @@ static unsigned decide(Worker *worker, const Occasion *occasion)
                 return spawn(worker);
         if (!restart_is_wanted(occasion->policy->restart, &exit))
                 return rest_in(worker, exit_is_clean(&exit) ? WORKER_EXITED : WORKER_FAILED);
-        if (!start_limit_allows(worker, occasion->policy, occasion->now_usec))
+        if (!is_shortage(&exit)
+            && !start_limit_allows(worker, occasion->policy, occasion->now_usec))
                 return rest_in(worker, WORKER_FAILED);
         return back_off(worker, occasion, exit.reason);
 }

@@ -101,7 +101,7 @@ DECLARE_NAMES(exit_reason, ExitReason);
 
 typedef struct WorkerExit {
         ExitKind kind;
-        int value;         /* code or signal number */
+        int value;         /* code or signal number; of a failed spawn the errno */
         ExitReason reason; /* set beside kind when reeve knows why: start-timeout + SIGKILL */
         uint64_t realtime_usec;
 } WorkerExit;

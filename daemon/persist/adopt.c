@@ -23,7 +23,6 @@ static void collect_pool(const Pool *pool, KeptPool *ret)
                            .is_overridden = pool->is_overridden,
                            .generation = pool->generation,
                            .restarts = pool->restarts,
-                           .fingerprint = pool_config_fingerprint(pool->config),
                            .grid = pool->grid };
         (void)text_copy(ret->name, sizeof(ret->name), pool->name);
 }
@@ -32,11 +31,15 @@ static bool collect_worker(Slot *slot, KeptWorker *ret)
 {
         const Worker *worker = &slot->worker;
 
-        if (!pidref_is_set(&slot->process) || pidref_read_start(&slot->process) < 0)
+        /* One whose main process has ended while others of it live is kept with PID 0. */
+        if (!slot_facts(slot)->has_process || !slot->instance[0]
+            || (pidref_is_set(&slot->process) && pidref_read_start(&slot->process) < 0))
                 return false;
         *ret = (KeptWorker){ .slot = slot->number,
                              .pid = slot->process.pid,
                              .start_ticks = slot->process.start_ticks,
+                             .fingerprint = pool_config_fingerprint(slot->definition->config),
+                             .is_current = slot->definition == slot->pool->definition,
                              .state = worker->state,
                              .threads = slot->definition->threads,
                              .greenlets = slot->definition->greenlets,
@@ -110,21 +113,22 @@ static void tell_loss(Pool *pool, const KeptWorker *worker)
 
 static bool adopt_one(Pool *pool, const KeptPool *kept, const KeptWorker *worker)
 {
-        const Adoptee adoptee = {
-                .slot = worker->slot,
-                .pid = worker->pid,
-                .start_ticks = worker->start_ticks,
-                .state = worker->state,
-                .is_current = kept && kept->fingerprint == pool_config_fingerprint(pool->config),
-                .threads = worker->threads,
-                .greenlets = worker->greenlets,
-                .restarts = worker->restarts,
-                .failures_in_row = worker->failures_in_row,
-                .started_usec = worker->started_usec,
-                .ready_usec = worker->ready_usec,
-                .started_realtime_usec = worker->started_realtime_usec,
-                .instance = worker->instance
-        };
+        const Adoptee adoptee = { .slot = worker->slot,
+                                  .pid = worker->pid,
+                                  .start_ticks = worker->start_ticks,
+                                  .state = worker->state,
+                                  .is_current = worker->is_current
+                                                && worker->fingerprint
+                                                           == pool_config_fingerprint(pool->config),
+                                  .threads = worker->threads,
+                                  .greenlets = worker->greenlets,
+                                  .restarts = worker->restarts,
+                                  .failures_in_row = worker->failures_in_row,
+                                  .started_usec = worker->started_usec,
+                                  .ready_usec = worker->ready_usec,
+                                  .started_realtime_usec = worker->started_realtime_usec,
+                                  .log_inode = worker->log_inode,
+                                  .instance = worker->instance };
         Error error = { 0 };
         int r = adopt_worker(pool, &adoptee, &error);
 

@@ -35,10 +35,9 @@ static void format_pool(Text *text, const KeptPool *pool)
 {
         text_printf(text,
                     "pool %s up=%d overridden=%d generation=%" PRIu64 " restarts=%" PRIu64
-                    " fingerprint=%" PRIu64 " processes=%u threads=%u greenlets=%u\n",
+                    " processes=%u threads=%u greenlets=%u\n",
                     pool->name, pool->is_up, pool->is_overridden, pool->generation, pool->restarts,
-                    pool->fingerprint, pool->grid.processes, pool->grid.threads,
-                    pool->grid.greenlets);
+                    pool->grid.processes, pool->grid.threads, pool->grid.greenlets);
 }
 
 static void format_worker(Text *text, const KeptWorker *worker)
@@ -46,12 +45,12 @@ static void format_worker(Text *text, const KeptWorker *worker)
         text_printf(text,
                     "worker %s slot=%u pid=%d start=%" PRIu64 " state=%s instance=%s threads=%u"
                     " greenlets=%u restarts=%u failures=%u started=%" PRIu64 " ready=%" PRIu64
-                    " realtime=%" PRIu64 " log=%" PRIu64 "\n",
+                    " realtime=%" PRIu64 " log=%" PRIu64 " fingerprint=%" PRIu64 " current=%d\n",
                     worker->pool, worker->slot, (int)worker->pid, worker->start_ticks,
                     worker_state_to_name(worker->state), worker->instance, worker->threads,
                     worker->greenlets, worker->restarts, worker->failures_in_row,
                     worker->started_usec, worker->ready_usec, worker->started_realtime_usec,
-                    worker->log_inode);
+                    worker->log_inode, worker->fingerprint, worker->is_current);
 }
 
 int state_format(const KeptState *state, char **ret_text, size_t *ret_length)
@@ -155,7 +154,6 @@ static int parse_pool(const Line *line, KeptState *state)
             || line_count(line, "overridden", &is_overridden) < 0
             || line_number(line, "generation", UINT64_MAX, &pool.generation) < 0
             || line_number(line, "restarts", UINT64_MAX, &pool.restarts) < 0
-            || line_number(line, "fingerprint", UINT64_MAX, &pool.fingerprint) < 0
             || line_count(line, "processes", &pool.grid.processes) < 0
             || line_count(line, "threads", &pool.grid.threads) < 0
             || line_count(line, "greenlets", &pool.grid.greenlets) < 0 || is_up > 1
@@ -177,7 +175,7 @@ static int parse_identity(const Line *line, KeptWorker *worker)
         uint64_t pid;
         int number = state ? worker_state_from_name(state) : -EBADMSG;
 
-        if (number < 0 || !instance || line_number(line, "pid", INT_MAX, &pid) < 0 || pid < 1
+        if (number < 0 || !instance || line_number(line, "pid", INT_MAX, &pid) < 0
             || strspn(instance, "0123456789abcdef-") != strlen(instance)
             || !text_copy(worker->instance, sizeof(worker->instance), instance))
                 return -EBADMSG;
@@ -189,6 +187,7 @@ static int parse_identity(const Line *line, KeptWorker *worker)
 static int parse_worker(const Line *line, KeptState *state)
 {
         KeptWorker worker = { 0 }, *longer;
+        unsigned is_current;
 
         if (line_name(line, worker.pool) < 0 || parse_identity(line, &worker) < 0
             || line_count(line, "slot", &worker.slot) < 0
@@ -199,8 +198,11 @@ static int parse_worker(const Line *line, KeptState *state)
             || line_number(line, "started", UINT64_MAX, &worker.started_usec) < 0
             || line_number(line, "ready", UINT64_MAX, &worker.ready_usec) < 0
             || line_number(line, "realtime", UINT64_MAX, &worker.started_realtime_usec) < 0
-            || line_number(line, "log", UINT64_MAX, &worker.log_inode) < 0)
+            || line_number(line, "log", UINT64_MAX, &worker.log_inode) < 0
+            || line_number(line, "fingerprint", UINT64_MAX, &worker.fingerprint) < 0
+            || line_count(line, "current", &is_current) < 0 || is_current > 1)
                 return -EBADMSG;
+        worker.is_current = is_current;
         longer = realloc(state->workers, (state->worker_count + 1) * sizeof(KeptWorker));
         if (!longer)
                 return -ENOMEM;

@@ -5,8 +5,8 @@
  *     reeve-state 1
  *     boot 2d5b...                                  (another boot: nothing of it lives)
  *     daemon epoch=91c0... instances=12 operations=4
- *     pool web up=1 generation=5 grid=4x8x0 overridden=1 restarts=3 fingerprint=...
- *     worker web 0 pid=1234 start=567 state=ready ...
+ *     pool web up=1 overridden=1 generation=5 restarts=3 processes=4 threads=8 greenlets=0
+ *     worker web slot=0 pid=1234 start=567 state=ready fingerprint=... current=1 ...
  *     end 3 91ad03c2                                (lines before it, and their CRC-32)
  *
  * It lies on a tmpfs and is replaced by rename, the one before it kept as state.prev: a crash in
@@ -34,15 +34,16 @@ typedef struct KeptPool {
         char name[STATE_NAME_SIZE];
         bool is_up, is_overridden;
         uint64_t generation, restarts;
-        uint64_t fingerprint; /* of the configuration that its workers run with */
         Grid grid;
 } KeptPool;
 
 typedef struct KeptWorker {
         char pool[STATE_NAME_SIZE];
         unsigned slot;
-        pid_t pid;
+        pid_t pid; /* 0: its main process has ended, others of it have not */
         uint64_t start_ticks;
+        uint64_t fingerprint; /* of the configuration that it runs with */
+        bool is_current;      /* it is the pool's present one */
         WorkerState state;
         unsigned threads, greenlets, restarts, failures_in_row;
         uint64_t started_usec, ready_usec, started_realtime_usec;

@@ -82,11 +82,18 @@ static int probe(const char *workers)
         return r;
 }
 
-/* What our own group may hand out is handed on; refusals show in family_root_has_controller(). */
+/* What our own group may hand out is handed on; refusals show in family_root_has_controller().
+ * Only the root of the tree may have processes, us, and hand out: any other group would refuse
+ * memory and io with EBUSY, but grant cpu and pids, become a threaded domain by it, and turn the
+ * groups below into ones that take no process (EOPNOTSUPP). Only the root has no cgroup.type. */
 static void hand_on_controllers(const char *own, const char *workers)
 {
         const char *groups[] = { own, workers };
+        char type[PATH_MAX];
 
+        (void)snprintf(type, sizeof(type), "%s/cgroup.type", own);
+        if (access(type, F_OK) == 0)
+                return;
         for (size_t i = 0; i < COUNT_OF(controllers); i++)
                 for (size_t j = 0; j < COUNT_OF(groups); j++) {
                         char path[PATH_MAX], word[16];

@@ -261,8 +261,14 @@ static int visit_children(Walk *walk, pid_t parent)
 
         if (r < 0)
                 return r == -ESRCH ? 0 : r; /* ended meanwhile: its children are ours now */
-        for (size_t i = 0; r == 0 && i < children.count; i++)
-                r = visit(walk, children.pids[i], 0);
+        for (size_t i = 0; r == 0 && i < children.count; i++) {
+                ProcStat stat;
+
+                /* Between the list and this look it may have ended, and its PID be another's. */
+                if (proc_stat(children.pids[i], &stat) == 0
+                    && (stat.parent == parent || stat.parent == getpid()))
+                        r = visit(walk, children.pids[i], stat.start_ticks);
+        }
         return r;
 }
 

@@ -21,7 +21,7 @@ static KeptPool pools[] = {
         { .name = "web",
           .generation = 7,
           .restarts = 3,
-          .fingerprint = UINT64_MAX,
+
           .is_overridden = true,
           .grid = { 4, 8, 100 } },
 };
@@ -39,6 +39,9 @@ static KeptWorker workers[] = {
           .started_usec = 5,
           .ready_usec = 6,
           .started_realtime_usec = 7,
+          .fingerprint = UINT64_MAX,
+          .is_current = true,
+          .log_inode = 8,
           .instance = "00ff-1" },
 };
 
