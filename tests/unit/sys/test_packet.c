@@ -61,6 +61,41 @@ static void test_what_does_not_fit(void **state)
         (void)fd_close(ends[1]);
 }
 
+/* Without SO_PASSCRED the kernel fills the room for credentials with descriptors as well. */
+static void test_more_descriptors_than_fit(void **state)
+{
+        union {
+                struct cmsghdr header;
+                char bytes[CMSG_SPACE(sizeof(int) * 72)];
+        } control = { 0 };
+        char byte = 'x';
+        struct iovec part = { &byte, 1 };
+        struct msghdr message = { .msg_iov = &part,
+                                  .msg_iovlen = 1,
+                                  .msg_control = control.bytes,
+                                  .msg_controllen = sizeof(control.bytes) };
+        int pair[2], many[72], fds[PACKET_FDS_MAX], highest;
+        size_t count = 1;
+
+        assert_int_equal(packet_pair(pair), 0);
+        for (size_t i = 0; i < 72; i++)
+                many[i] = pair[0];
+        control.header.cmsg_level = SOL_SOCKET;
+        control.header.cmsg_type = SCM_RIGHTS;
+        control.header.cmsg_len = CMSG_LEN(sizeof(many));
+        memcpy(CMSG_DATA(&control.header), many, sizeof(many));
+        assert_int_equal(sendmsg(pair[0], &message, 0), 1);
+        highest = dup(pair[0]);
+        assert_int_equal(close(highest), 0);
+        assert_int_equal(packet_receive(pair[1], &byte, 1, fds, &count, NULL), -EMSGSIZE);
+        assert_int_equal(count, 0);
+        /* All that came along was closed again: the next number is the one it was. */
+        assert_int_equal(dup(pair[0]), highest);
+        (void)close(highest);
+        (void)close(pair[0]);
+        (void)close(pair[1]);
+}
+
 static void test_memfd_for_readers(void **state)
 {
         void *memory;
@@ -99,6 +134,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_bytes_and_descriptors),
                 cmocka_unit_test(test_what_does_not_fit),
+                cmocka_unit_test(test_more_descriptors_than_fit),
                 cmocka_unit_test(test_memfd_for_readers),
                 cmocka_unit_test(test_memfd_that_could_shrink_is_refused),
         };

@@ -1,0 +1,150 @@
+"""What happens at bad moments: reloads while stopping, crashes while stopping, shortages, floods."""
+
+import os
+import resource
+import signal
+import socket
+
+import pytest
+
+import processes
+from reeve import pool, worker
+
+
+def kept(daemon, name):
+    return daemon.state / "control" / f"{name}.pool.d" / "50-scale.conf"
+
+
+def test_spawn_rate_may_go_away(reeve):
+    daemon = reeve({"w": pool(worker("pause"), scale={"Processes": 8})}, conf={"SpawnRate": 2})
+    daemon.write_conf({})
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_state("w")
+    assert len(daemon.pids("w")) == 8
+
+
+def test_spawn_rate_spreads_starts(reeve):
+    daemon = reeve({"w": pool(worker("pause"), scale={"Processes": 4})}, conf={"SpawnRate": 20})
+    daemon.wait_state("w")
+    started = [row["start_time"] for row in daemon.workers("w")]
+    assert len(set(started)) == 4 and started == sorted(started)
+
+
+def test_no_reload_while_stopping(reeve, tmp_path):
+    daemon = reeve({"w": pool(worker("ignore_term", tmp_path / "pids"), Type="notify",
+                              TimeoutStopSec="500ms")})
+    daemon.wait_state("w")
+    daemon.write_pool("late", pool(worker("pause")))
+    daemon.signal(signal.SIGTERM)
+    daemon.signal(signal.SIGHUP)
+    assert daemon.wait() == 0
+    daemon.check_end()
+    assert "pool late" not in daemon.stderr()
+
+
+def test_a_failed_restart_keeps_the_scale(reeve, tmp_path):
+    broken = tmp_path / "broken"
+    daemon = reeve({"w": pool(f"/bin/sh -c 'test ! -e {broken} || exit 9; exec {worker('pause')}'",
+                              RestartSec="10ms")})
+    daemon.wait_state("w")
+    daemon.scale("w", {"processes": 3})
+    broken.touch()
+    reply = daemon.api.post("/v1/pools/w/restart", status=200, headers={"Prefer": "wait=20"}).json
+    assert reply["state"] in ("failed", "rolled-back")
+    assert kept(daemon, "w").exists() and daemon.pool("w")["processes"]["wanted"] == 3
+    broken.unlink()
+
+
+def test_a_rolled_back_version_does_not_come_back(reeve):
+    daemon = reeve({"w": pool(worker("pause"), RestartSec="10ms")})
+    daemon.wait_state("w")
+    before = daemon.pids("w")
+    daemon.write_pool("w", pool(worker("crash", 9), Restart="no"))
+    with daemon.events() as events:
+        daemon.signal(signal.SIGHUP)
+        assert events.wait("pool.operation", pool="w")["detail"]["state"] == "rolled-back"
+    # The good text again: nothing moves, since that is what runs.
+    daemon.write_pool("w", pool(worker("pause"), RestartSec="10ms", Description="good again"))
+    daemon.api.post("/v1/reload", status=200)
+    assert daemon.pids("w") == before
+    os.kill(before[0], signal.SIGKILL)
+    daemon.wait_until(lambda: (pids := daemon.pids("w")) and pids != before
+                      and daemon.workers("w")[0]["ready"])
+
+
+def test_limits_that_shrink_cut_the_scale(reeve):
+    daemon = reeve({"w": pool(worker("pause"), scale={"ProcessesMax": 8})})
+    daemon.wait_state("w")
+    daemon.scale("w", {"processes": 6})
+    daemon.write_pool("w", pool(worker("pause"), scale={"ProcessesMax": 2}))
+    daemon.api.post("/v1/reload", status=200)
+    daemon.wait_ready_pids("w", 2)
+    assert "6x1" in " ".join(daemon.warnings("w"))
+    assert "Processes=2" in kept(daemon, "w").read_text()
+
+
+def test_a_listener_that_moves(reeve):
+    daemon = reeve({"w": pool(worker("pause"))}, start=False)
+    first, second = daemon.folder / "a.sock", daemon.folder / "b.sock"
+    daemon.write_pool("w", pool(worker("pause"), listen={"ListenStream": first}))
+    daemon.start()
+    daemon.wait_state("w")
+    assert first.is_socket()
+    daemon.write_pool("w", pool(worker("pause"), listen={"ListenStream": second}))
+    with daemon.events() as events:
+        daemon.signal(signal.SIGHUP)
+        assert events.wait("pool.operation", pool="w")["detail"]["state"] == "done"
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(second))
+    assert daemon.pool("w")["listeners"] == [str(second)]
+
+
+@pytest.mark.parametrize("families", ["cgroup", "descent"])
+def test_a_crash_while_stopping_leaves_nobody(reeve, tmp_path, families):
+    environment = {"REEVE_TEST_FAMILIES": "descent"} if families == "descent" else {}
+    daemon = reeve({"w": pool(worker("ignore_term", tmp_path / "pids", "leader-exits"),
+                              Type="notify", TimeoutStopSec="1s")}, environment=environment)
+    daemon.wait_state("w")
+    family = {line.split()[0]: int(line.split()[1])
+              for line in (tmp_path / "pids").read_text().splitlines()}
+    daemon.api.post("/v1/pools/w/stop", status=202)
+    processes.wait_gone([family["leader"]])
+    daemon.signal(signal.SIGKILL)
+    daemon.wait()
+    assert processes.is_alive(family["stray"])
+    daemon.start()
+    processes.wait_gone(list(family.values()))
+    daemon.wait_state("w", "stopped")
+
+
+def test_t10_without_descriptors_it_waits_and_recovers(reeve):
+    daemon = reeve({"w": pool(worker("pause"), RestartSec="10ms", RestartMaxDelaySec="50ms",
+                              StartLimitBurst=2)})
+    daemon.wait_state("w")
+    _, hard = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
+    used = len(os.listdir(f"/proc/{daemon.pid}/fd"))
+    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (used, hard))
+    with daemon.events() as events:
+        daemon.api.patch("/v1/pools/w/scale", {"processes": 20}, 202)
+        events.wait("pool.operation", pool="w")
+    assert len(daemon.pids("w")) >= 1
+    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (hard, hard))
+    daemon.api.patch("/v1/pools/w/scale", {"processes": 20}, None)
+    daemon.wait_ready_pids("w", 20)
+
+
+def test_t27_floods_hold_up_nothing(reeve):
+    daemon = reeve({f"f{i}": pool("/usr/bin/yes", log={"MaxSize": "1M", "MaxFiles": 1})
+                    for i in range(8)} | {"w": pool(worker("pause"), RestartSec="10ms")})
+    daemon.wait_state("w")
+    before = daemon.pids("w")
+    with daemon.events() as events:
+        os.kill(before[0], signal.SIGKILL)
+        events.wait("worker.ready", pool="w")
+    pid = daemon.pids("w")[0]
+    # The state on disk follows, so a crash of reeved now would lose nobody.
+    for _ in range(2000):
+        if f"pid={pid} " in (daemon.runtime / "state").read_text():
+            return
+        daemon.api.get("/v1/")
+    pytest.fail("the state was not kept")
