@@ -27,6 +27,7 @@ enum { MARK_SIZE = 160 };
 struct LogCapture {
         LogFile file;
         int pipe_fd;
+        uint64_t inode; /* of the pipe; asked of all workers whenever the state is kept */
         bool is_pipe_large;
         bool has_scratch;
         uint64_t max_bytes;
@@ -230,6 +231,13 @@ static int new_failed(Error *reterr, int r, const LogSettings *settings)
                          settings->slot, strerror(-r));
 }
 
+static uint64_t inode_of(int fd)
+{
+        struct stat status;
+
+        return fstat(fd, &status) < 0 ? 0 : status.st_ino;
+}
+
 int log_capture_new_from(const LogSettings *settings, int pipe_fd_take, LogCapture **ret,
                          Error *reterr)
 {
@@ -243,6 +251,7 @@ int log_capture_new_from(const LogSettings *settings, int pipe_fd_take, LogCaptu
                 (void)fchown(settings->directory_fd, (uid_t)-1, settings->reader_group);
         capture->counters.file = capture->file.number;
         capture->pipe_fd = pipe_fd_take;
+        capture->inode = inode_of(pipe_fd_take);
         *ret = TAKE_PTR(capture);
         return 0;
 }
@@ -267,9 +276,7 @@ int log_capture_fd(const LogCapture *capture)
 
 uint64_t log_capture_inode(const LogCapture *capture)
 {
-        struct stat status;
-
-        return fstat(capture->pipe_fd, &status) < 0 ? 0 : status.st_ino;
+        return capture->inode;
 }
 
 int log_capture_open_writer(LogCapture *capture, uid_t owner)

@@ -131,18 +131,26 @@ static int add_procs(int fd, PidList *list)
         return r < 0 ? r : pid_list_parse(list, text);
 }
 
+/* A folder of cgroupfs has one link for each below it, and two of its own. */
+static bool has_groups(int fd)
+{
+        struct stat status;
+
+        return fstat(fd, &status) < 0 || status.st_nlink > 2;
+}
+
 static int pids_below(int fd, PidList *list, unsigned depth)
 {
         AUTO_DIRECTORY *directory = NULL;
-        AUTO_CLOSE own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        AUTO_CLOSE own = -1;
         const struct dirent *entry;
-        int r;
+        int r = add_procs(fd, list);
 
+        if (r < 0 || depth == 0 || !has_groups(fd))
+                return r;
+        own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (own < 0)
                 return -errno;
-        r = add_procs(own, list);
-        if (r < 0 || depth == 0)
-                return r;
         directory = fdopendir(own);
         if (!directory)
                 return -errno;

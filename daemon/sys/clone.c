@@ -103,31 +103,45 @@ bool clone_is_supported(void)
         return answer;
 }
 
+/* Made once: only one child at a time is on it. Return: its lowest address, NULL */
+static char *stack_of_child(void)
+{
+        static char *stack;
+        char *memory;
+
+        if (stack)
+                return stack;
+        memory = mmap(NULL, GUARD_BYTES + STACK_BYTES, PROT_NONE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+        if (memory == MAP_FAILED)
+                return NULL;
+        if (mprotect(memory + GUARD_BYTES, STACK_BYTES, PROT_READ | PROT_WRITE) < 0)
+                (void)munmap(memory, GUARD_BYTES + STACK_BYTES);
+        else
+                stack = memory + GUARD_BYTES;
+        return stack;
+}
+
 static pid_t run_clone3(int (*child)(void *), void *userdata, int cgroup_fd, int *ret_pidfd)
 {
         int pidfd = -1;
         struct clone_args arguments = {
-                .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD,
+                .flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD,
                 .pidfd = (uintptr_t)&pidfd,
                 .exit_signal = SIGCHLD,
         };
-        char *memory = mmap(NULL, GUARD_BYTES + STACK_BYTES, PROT_NONE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+        char *stack = stack_of_child();
         long r;
 
-        if (memory == MAP_FAILED)
-                return -errno;
+        if (!stack)
+                return -ENOMEM;
         if (cgroup_fd >= 0) {
                 arguments.flags |= CLONE_INTO_CGROUP;
                 arguments.cgroup = (unsigned)cgroup_fd;
         }
-        arguments.stack = (uintptr_t)memory + GUARD_BYTES;
+        arguments.stack = (uintptr_t)stack;
         arguments.stack_size = STACK_BYTES;
-        if (mprotect(memory + GUARD_BYTES, STACK_BYTES, PROT_READ | PROT_WRITE) < 0)
-                r = -errno;
-        else
-                r = clone3_call(&arguments, child, userdata);
-        (void)munmap(memory, GUARD_BYTES + STACK_BYTES); /* the child has left it */
+        r = clone3_call(&arguments, child, userdata);
         if (r > 0)
                 *ret_pidfd = pidfd;
         return (pid_t)r;
