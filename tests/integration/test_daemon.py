@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import signal
 import subprocess
 
@@ -103,7 +104,10 @@ def test_t29_many_cycles_leave_nothing(reeve):
     lives(100)
     descriptors, memory = held()
     lives(1000)
-    assert abs(held()[0] - descriptors) <= 4 and held()[1] - memory < 2000
+    assert abs(held()[0] - descriptors) <= 4
+    # A sanitizer keeps what was freed for a while, to see it used.
+    if "asan" not in pathlib.Path(f"/proc/{daemon.pid}/maps").read_text():
+        assert held()[1] - memory < 2000
 
 
 @pytest.mark.long
