@@ -7,8 +7,12 @@ XML. A run that failed without a failed test in its file (the build broke, the r
 file was never written) counts as one failure: silence is no success. A run without a file that
 went well is one passed test.
 
+Meson's JUnit knows the tests that a program has told of, and nothing of a program that hung or
+crashed before it told more; FOLDER/NAME.json, Meson's other log, does.
+
 The last line is 'N passed, N failed, N skipped'. Exit status 1 on a failure or if nothing ran."""
 
+import json
 import pathlib
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -31,6 +35,14 @@ def count_file(path, counts):
     return failed
 
 
+def silent_programs(path, failed):
+    """Programs that Meson saw fail, of which no test has failed: they hung or crashed."""
+    good = {"OK", "EXPECTEDFAIL", "SKIP"}
+    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return [f"{row['name']} {row['result'].lower()} after {row['duration']:.0f} s" for row in rows
+            if row["result"] not in good and not any(row["name"] in line for line in failed)]
+
+
 def count_phase(folder, name, status, counts):
     """Adds one run; returns what failed in it, as lines for people."""
     path = folder / f"{name}.xml"
@@ -41,6 +53,9 @@ def count_phase(folder, name, status, counts):
         except ElementTree.ParseError as error:
             counts["failed"] += 1
             failed = [f"its results cannot be read: {error}"]
+        silent = silent_programs(folder / f"{name}.json", failed)
+        counts["failed"] += len(silent)
+        failed += silent
     elif status == 0:
         counts["passed"] += 1
     if status != 0 and not failed:

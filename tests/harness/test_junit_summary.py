@@ -1,5 +1,7 @@
 """The closing line of ./dev test must not be able to hide a failure."""
 
+import json
+
 import junit_summary
 
 PASSING = '<testsuites><testsuite><testcase name="a"/><testcase name="b"/></testsuite></testsuites>'
@@ -49,3 +51,19 @@ def test_nothing_ran(tmp_path):
 
 def test_run_without_a_file(tmp_path):
     assert results(tmp_path, ["fuzz 0"]) == (["1 passed, 0 failed, 0 skipped"], 0)
+
+
+def test_program_that_hung_after_a_good_test(tmp_path):
+    """Meson's JUnit tells nothing of it, as it was seen to do."""
+    rows = [{"name": "logs/full", "result": "OK", "duration": 1.0},
+            {"name": "logs/survival", "result": "TIMEOUT", "duration": 120.1}]
+    (tmp_path / "unit.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    lines, status = results(tmp_path, ["unit 1"], unit=PASSING)
+    assert lines == ["FAILED unit: logs/survival timeout after 120 s", "2 passed, 1 failed, 0 skipped"]
+    assert status == 1
+
+
+def test_program_whose_test_failed_is_counted_once(tmp_path):
+    (tmp_path / "unit.json").write_text(
+        json.dumps({"name": "life", "result": "FAIL", "duration": 1.0}) + "\n")
+    assert results(tmp_path, ["unit 1"], unit=MIXED)[0][-1] == "1 passed, 2 failed, 1 skipped"
