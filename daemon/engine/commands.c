@@ -175,6 +175,7 @@ void command_run(Engine *engine, const ControlCommand *command, int client_fd, C
                                    &error);
         else
                 r = run_on_pool(engine, command, &outcome, &error);
+        engine_keep_decision(engine);
         fill_reply(engine, command, &outcome, ret);
         free(outcome.plan);
         if (r >= 0)

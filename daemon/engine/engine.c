@@ -150,40 +150,45 @@ static int on_reconcile(sd_event_source *source, void *userdata)
         return 0;
 }
 
+/* Return: 0; negative errno, then it is to be tried again */
+static int keep(Engine *engine)
+{
+        int r;
+
+        if (!engine->hooks.keep_state)
+                return 0;
+        engine->kept_usec = now_usec();
+        r = engine->hooks.keep_state(engine->hooks.userdata, engine);
+        engine->is_state_dirty = r < 0;
+        if (r < 0)
+                publish_warning(engine, "",
+                                "The state in %s cannot be kept: %s. A reeved that starts anew "
+                                "would not know its workers.",
+                                engine->settings.runtime_dir, strerror(-r));
+        return r;
+}
+
 static int on_keep(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Engine *engine = userdata;
         int r;
 
-        if (!engine->is_state_dirty || !engine->hooks.keep_state)
+        if (!engine->is_state_dirty || keep(engine) >= 0)
                 return 0;
-        engine->is_state_dirty = false;
-        engine->kept_usec = now_usec();
-        r = engine->hooks.keep_state(engine->hooks.userdata, engine);
-        if (r >= 0)
-                return 0;
-        /* Shown once, tried again every second: a full disk may have room by then. */
-        publish_warning(engine, "",
-                        "The state in %s cannot be kept: %s. A reeved that starts anew "
-                        "would not know its workers.",
-                        engine->settings.runtime_dir, strerror(-r));
-        engine->is_state_dirty = true;
+        /* A full disk may have room in a second. */
         r = sd_event_source_set_time_relative(source, USEC_PER_SEC);
         return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-/* At once after a quiet time, and for what a person decided; in a storm the state of all is written
- * once for many changes. */
+/* At once after a quiet time; in a storm the state of all is written once for many changes. */
 static void keep_soon(Engine *engine)
 {
-        uint64_t at = engine->is_state_urgent ? now_usec() : engine->kept_usec + KEEP_INTERVAL_USEC;
-        uint64_t armed = USEC_INFINITY;
+        uint64_t at = engine->kept_usec + KEEP_INTERVAL_USEC;
         int enabled = SD_EVENT_OFF, r;
 
-        engine->is_state_urgent = false;
-        if (engine->keep_source && sd_event_source_get_enabled(engine->keep_source, &enabled) >= 0
-            && enabled != SD_EVENT_OFF && sd_event_source_get_time(engine->keep_source, &armed) >= 0
-            && armed <= at)
+        if (engine->keep_source
+            && (sd_event_source_get_enabled(engine->keep_source, &enabled) < 0
+                || enabled != SD_EVENT_OFF))
                 return;
         if (!engine->keep_source) {
                 r = sd_event_add_time(engine->event, &engine->keep_source, CLOCK_MONOTONIC, at, 1,
@@ -197,6 +202,13 @@ static void keep_soon(Engine *engine)
         }
         if (r < 0)
                 report(LOG_ERR, "cannot arm the timer that keeps the state: %s", strerror(-r));
+}
+
+void engine_keep_decision(Engine *engine)
+{
+        if (engine->is_state_urgent)
+                (void)keep(engine); /* if it failed it is still dirty, and tried again */
+        engine->is_state_urgent = false;
 }
 
 static int on_tell(sd_event_source *source, void *userdata)

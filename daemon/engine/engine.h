@@ -131,3 +131,6 @@ void engine_touch(Engine *engine, Pool *pool);
 
 /** engine_tell_soon() - news for reeve-api, or state to keep: once, when this round is over */
 void engine_tell_soon(Engine *engine);
+
+/** engine_keep_decision() - what a person decided is on disk before the person is answered */
+void engine_keep_decision(Engine *engine);

@@ -478,7 +478,8 @@ static int on_control(sd_event_source *source, int fd, uint32_t events, void *us
                         (void)fd_close(fds[--fd_count]);
                 if (is_good)
                         continue;
-                if (n != 0)
+                /* Reset: it ended with news of ours unread. */
+                if (n != 0 && n != -ECONNRESET)
                         report(LOG_ERR, "reeve-api sends what it should not: disconnecting it");
                 disconnect(face);
                 return 0;

@@ -35,7 +35,9 @@ def test_no_reload_while_stopping(reeve, tmp_path):
                               TimeoutStopSec="500ms")})
     daemon.wait_state("w")
     daemon.write_pool("late", pool(worker("pause")))
-    daemon.signal(signal.SIGTERM)
+    with daemon.events() as events:
+        daemon.signal(signal.SIGTERM)
+        events.wait("daemon.stopping")
     daemon.signal(signal.SIGHUP)
     assert daemon.wait() == 0
     daemon.check_end()
