@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "engine/launch.h"
 #include "engine/operation.h"
+#include "engine/publish.h"
 #include "engine/report.h"
 #include "sys/fd.h"
 
@@ -121,11 +122,31 @@ static int adopt_living(Pool *pool, const Adoptee *adoptee, PidRef *process, Err
         return 0;
 }
 
+/* It had ended for good: a task that was done, or one that was given up. So it stays. */
+static int adopt_ended(Pool *pool, const Adoptee *adoptee, Error *reterr)
+{
+        Slot *slot = pool_take_slot(pool, adoptee->slot, reterr);
+        int r = slot ? define(pool, slot, adoptee) : -ENOMEM;
+
+        if (r < 0)
+                return r;
+        restore(slot, adoptee);
+        slot->is_adopted = false;
+        slot->worker.state = adoptee->state;
+        slot->worker.started_usec = slot->worker.ready_usec = 0;
+        slot->worker.last_exit = (WorkerExit){ .kind = EXIT_REASON, .reason = EXIT_REASON_UNKNOWN };
+        publish_slot(slot);
+        return 0;
+}
+
 int adopt_worker(Pool *pool, const Adoptee *adoptee, Error *reterr)
 {
         PidRef process = PIDREF_UNSET;
-        int r = adoptee->pid > 0 ? pidref_open(adoptee->pid, adoptee->start_ticks, &process)
-                                 : -ESRCH;
+        int r;
+
+        if (adoptee->state == WORKER_EXITED || adoptee->state == WORKER_FAILED)
+                return adopt_ended(pool, adoptee, reterr);
+        r = adoptee->pid > 0 ? pidref_open(adoptee->pid, adoptee->start_ticks, &process) : -ESRCH;
 
         if (r >= 0 && has_ended(&process))
                 r = -ESRCH;

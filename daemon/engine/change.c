@@ -64,6 +64,7 @@ static int change_target(Pool *pool, OperationKind kind, const GridChange *chang
                 (void)text_copy(plan->cut[i], sizeof(plan->cut[i]), change->cuts[i]);
         if (request->is_dry_run) {
                 plan->is_dry_run = 1;
+                plan->state = OPERATION_DONE;
                 ret->plan = plan;
                 return 0;
         }
@@ -84,6 +85,27 @@ static void tell_scaled(Pool *pool, const GridChange *change, const ChangeReques
                       grid_format(to, sizeof(to), &change->to), "generation", generation, NULL);
 }
 
+static bool is_mode_only(const ScaleRequest *scale, const ChangeRequest *request)
+{
+        return request->has_mode && scale->verb == SCALE_SET && !scale->has_processes
+               && !scale->has_threads && !scale->has_greenlets;
+}
+
+/* Who decides about the grid, without another grid. */
+static int take_mode(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, Error *reterr)
+{
+        const GridChange same = { .from = pool->grid, .to = pool->grid };
+        int r = check_change(pool, &same, request, reterr);
+
+        if (r < 0)
+                return r;
+        if (!request->is_dry_run)
+                pool->mode = request->mode;
+        ret->is_done = true;
+        engine_touch(pool->engine, pool);
+        return 0;
+}
+
 int change_scale(Pool *pool, const ScaleRequest *scale, const ChangeRequest *request,
                  ChangeOutcome *ret, Error *reterr)
 {
@@ -95,6 +117,8 @@ int change_scale(Pool *pool, const ScaleRequest *scale, const ChangeRequest *req
         if (scale->verb == SCALE_TOTAL && pool->config->thread_control == THREADS_FIXED)
                 limits.threads_min = limits.threads_max = pool->grid.threads;
 
+        if (r >= 0 && is_mode_only(scale, request))
+                return take_mode(pool, request, ret, reterr);
         if (r >= 0)
                 r = grid_change_plan(&pool->grid, &pool->file_grid, &limits, scale, &change,
                                      reterr);
@@ -130,11 +154,13 @@ static void start_ended_slots(Pool *pool)
         for (size_t i = 0; i < pool->slot_count; i++) {
                 Slot *slot = pool->slots[i];
 
-                if (slot_facts(slot)->has_process && slot->worker.is_wanted)
+                if (slot_facts(slot)->is_ready && slot->worker.is_wanted)
                         continue;
-                slot_define(slot, pool->definition);
                 slot->operation = pool->operation ? pool->operation->row.id : 0;
                 slot->operation_failures = 0;
+                if (slot_facts(slot)->has_process && slot->worker.is_wanted)
+                        continue; /* on its way already: it is waited for */
+                slot_define(slot, pool->definition);
                 slot_event(slot, WORKER_EVENT_START, NULL);
         }
 }
@@ -148,6 +174,11 @@ int change_start(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, E
                 return r;
         if (pool->is_up && counts.ready == counts.wanted) {
                 ret->is_done = true;
+                return 0;
+        }
+        /* Asked twice: both wait for the same. */
+        if (pool->operation && pool->operation->kind == OPERATE_START) {
+                ret->operation = &pool->operation->row;
                 return 0;
         }
         pool->error = (Error){ 0 };

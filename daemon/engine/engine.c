@@ -280,8 +280,11 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
         if (engine->is_stopping)
                 return 0;
         (void)sd_notify(false, "RELOADING=1");
-        if (reload_apply(engine, "SIGHUP", false, &summary, &error) < 0)
+        if (reload_apply(engine, "SIGHUP", false, &summary, &error) < 0) {
                 report(LOG_ERR, "%s", error.message);
+                publish_event(engine, EVENT_DAEMON_WARNING, NULL, NULL, "SIGHUP", "reload",
+                              "refused", "message", error.message, NULL);
+        }
         (void)sd_notify(false, "READY=1");
         return 0;
 }

@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +19,7 @@
 #include "engine/priority.h"
 #include "engine/publish.h"
 #include "engine/report.h"
+#include "engine/tokens.h"
 #include "reeve/api.h"
 #include "spawn/listeners.h"
 #include "sys/fd.h"
@@ -29,7 +28,7 @@
 #include "sys/packet.h"
 
 enum { OPEN_TRIES = 50, OPEN_WAIT_MSEC = 20 };
-enum { FACE_ADMINS_MAX = 32, TOKENS_SIZE_MAX = 64 * 1024, COMMANDS_PER_ROUND = 64 };
+enum { FACE_ADMINS_MAX = 32, COMMANDS_PER_ROUND = 64 };
 
 struct Face {
         Engine *engine;
@@ -175,63 +174,6 @@ static int open_tcp(Face *face, Error *reterr)
         return 0;
 }
 
-/* ---- tokens ---- */
-
-static int keep_tokens(Face *face, const char *text)
-{
-        void *memory;
-        size_t length = strlen(text);
-        int fd = memfd_new("reeve-tokens", length + 1, &memory);
-
-        if (fd < 0)
-                return fd;
-        memcpy(memory, text, length);
-        (void)munmap(memory, length + 1);
-        face->tokens_fd = fd;
-        return 0;
-}
-
-/* Without TokenFile= one token that may operate is made at each start; root, or whoever runs
- * us, finds it in the runtime folder. */
-static int make_token(Face *face, Error *reterr)
-{
-        unsigned char bytes[24];
-        char token[2 * sizeof(bytes) + 1], line[128], path[256];
-        int r;
-
-        if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
-                return error_set(reterr, -EIO, "token", "cannot make a token: no random numbers");
-        for (size_t i = 0; i < sizeof(bytes); i++)
-                (void)snprintf(token + 2 * i, 3, "%02x", bytes[i]);
-        (void)snprintf(path, sizeof(path), "%s/" REEVE_TOKEN_FILE_NAME,
-                       face->engine->settings.runtime_dir);
-        (void)snprintf(line, sizeof(line), "%s\n", token);
-        r = file_replace(AT_FDCWD, path, line, strlen(line), 0600);
-        if (r < 0)
-                return error_set(reterr, r, "token", "cannot write %s: %s", path, strerror(-r));
-        (void)snprintf(line, sizeof(line), "default:operate:plain:%s\n", token);
-        r = keep_tokens(face, line);
-        return r < 0 ? error_set(reterr, r, "token", "cannot keep the token: %s", strerror(-r)) : 0;
-}
-
-static int load_tokens(Face *face, Error *reterr)
-{
-        const Config *config = face->engine->config;
-        AUTO_FREE char *text = NULL;
-        int r;
-
-        if (config->listen_http_count == 0)
-                return 0;
-        if (!config->token_file)
-                return make_token(face, reterr);
-        r = file_read(AT_FDCWD, config->token_file, TOKENS_SIZE_MAX, &text, NULL);
-        if (r >= 0)
-                r = keep_tokens(face, text);
-        return r < 0 ? error_set(reterr, r, "token", "cannot read TokenFile=%s: %s",
-                                 config->token_file, strerror(-r))
-                     : 0;
-}
-
 /* ---- making and freeing ---- */
 
 static int open_executable(Face *face, Error *reterr)
@@ -289,7 +231,7 @@ int face_new(Engine *engine, Face **ret, Error *reterr)
         if (r >= 0)
                 r = open_tcp(face, reterr);
         if (r >= 0)
-                r = load_tokens(face, reterr);
+                r = tokens_load(engine, &face->tokens_fd, reterr);
         if (r >= 0)
                 r = add_pool(face, reterr);
         if (r < 0) {

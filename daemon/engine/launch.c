@@ -42,19 +42,31 @@ static void launch_done(Launch *launch)
 
 /* ---- output ---- */
 
+static void tell_dropping(Slot *slot, const LogCounters *counters)
+{
+        static const char sentence[] =
+                "The output of worker %u is dropped: there is no room for it.";
+        Pool *pool = slot->pool;
+        char dropped[32];
+
+        (void)snprintf(dropped, sizeof(dropped), "%" PRIu64, counters->dropped_bytes);
+        publish_event(pool->engine, EVENT_POOL_LOG, pool, slot, NULL, "state",
+                      counters->is_dropping ? "dropping" : "writing", "dropped_bytes", dropped,
+                      NULL);
+        if (counters->is_dropping)
+                publish_warning(pool->engine, pool->name, sentence, slot->number);
+        else
+                publish_drop_warning(pool->engine, pool->name, sentence, slot->number);
+}
+
 static int on_log(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
         Slot *slot = userdata;
         int r = log_capture_move(slot->log);
         LogCounters counters = log_capture_counters(slot->log);
-        char dropped[32];
 
-        if (r == 1) {
-                (void)snprintf(dropped, sizeof(dropped), "%" PRIu64, counters.dropped_bytes);
-                publish_event(slot->pool->engine, EVENT_POOL_LOG, slot->pool, slot, NULL, "state",
-                              counters.is_dropping ? "dropping" : "writing", "dropped_bytes",
-                              dropped, NULL);
-        }
+        if (r == 1)
+                tell_dropping(slot, &counters);
         publish_slot(slot);
         return 0;
 }

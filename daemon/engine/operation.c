@@ -107,11 +107,12 @@ int operation_begin(Pool *pool, OperationKind kind, BoardOperation *plan_take,
         return 0;
 }
 
-/* The PID leaves the list that it is in, if it is in one. */
+/* The PID leaves the list of those that stay, or were to stop; what was started stays started. */
 static void drop_pid(BoardOperation *row, pid_t pid)
 {
         for (uint32_t i = 0; i < row->pid_count; i++)
-                if (BOARD_OPERATION_PID_OF(row->pids[i]) == (uint32_t)pid) {
+                if (BOARD_OPERATION_PID_OF(row->pids[i]) == (uint32_t)pid
+                    && BOARD_OPERATION_KIND_OF(row->pids[i]) != BOARD_OPERATION_STARTED) {
                         row->pids[i] = row->pids[--row->pid_count];
                         return;
                 }

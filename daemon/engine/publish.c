@@ -375,6 +375,24 @@ void publish_warning(Engine *engine, const char *pool, const char *format, ...)
                 (void)board_warning_write(engine->board, place, &row);
 }
 
+void publish_drop_warning(Engine *engine, const char *pool, const char *format, ...)
+{
+        char text[BOARD_TEXT_SIZE];
+        BoardWarning row;
+        BoardView view;
+        va_list arguments;
+
+        va_start(arguments, format);
+        (void)vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        if (board_view_init(&view, engine->board, engine->board_size) < 0)
+                return;
+        for (uint32_t i = 0; i < BOARD_WARNINGS; i++)
+                if (board_view_warning(&view, i, &row) == 1 && text_equal(row.pool, pool)
+                    && text_equal(row.text, text))
+                        board_warning_clear(engine->board, i);
+}
+
 void publish_clear_warnings(Engine *engine, const char *pool)
 {
         BoardWarning row;

@@ -32,5 +32,9 @@ void publish_event(Engine *engine, EventType type, const Pool *pool, const Slot 
 void publish_warning(Engine *engine, const char *pool, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
+/** publish_drop_warning() - it is true no more; the words must be the same */
+void publish_drop_warning(Engine *engine, const char *pool, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+
 /** publish_clear_warnings() - forget those of one pool */
 void publish_clear_warnings(Engine *engine, const char *pool);

@@ -31,8 +31,11 @@ static bool collect_worker(Slot *slot, KeptWorker *ret)
 {
         const Worker *worker = &slot->worker;
 
-        /* One whose main process has ended while others of it live is kept with PID 0. */
-        if (!slot_facts(slot)->has_process || !slot->instance[0]
+        bool has_ended = worker->state == WORKER_EXITED || worker->state == WORKER_FAILED;
+
+        /* One whose main process has ended while others of it live is kept with PID 0, and so is
+         * one that ended for good: it must not run again because we died. */
+        if ((!slot_facts(slot)->has_process && !has_ended) || !slot->instance[0]
             || (pidref_is_set(&slot->process) && pidref_read_start(&slot->process) < 0))
                 return false;
         *ret = (KeptWorker){ .slot = slot->number,

@@ -138,7 +138,7 @@ static int set_last(const WorkerVariables *variables, char ***environment)
                 r = set_number(environment, "REEVE_SLOT", variables->slot);
         if (r == 0)
                 r = set_number(environment, "REEVE_THREADS", variables->threads);
-        if (r == 0 && variables->greenlets > 0)
+        if (r == 0)
                 r = set_number(environment, "REEVE_GREENLETS", variables->greenlets);
         if (r == 0)
                 r = set(environment, "REEVE_INSTANCE", variables->instance);

@@ -9,7 +9,7 @@
 
 typedef struct WorkerVariables {
         const char *pool;
-        unsigned slot, threads, greenlets; /* greenlets 0: REEVE_GREENLETS is not set */
+        unsigned slot, threads, greenlets; /* greenlets 0: none */
         const char *instance;
         const char *notify_socket;       /* path */
         uint64_t watchdog_usec;          /* 0: none */

@@ -150,3 +150,44 @@ def test_t27_floods_hold_up_nothing(reeve):
             return
         daemon.api.get("/v1/")
     pytest.fail("the state was not kept")
+
+
+def test_a_bad_line_of_tokens_is_left_out(reeve, tmp_path):
+    tokens = tmp_path / "tokens"
+    tokens.write_text(f"ad:admin:{'0' * 64}\ngood:view:{'0' * 64}\nbad:view\n")
+    daemon = reeve({"w": pool(worker("pause"))},
+                   conf={"ListenHTTP": "127.0.0.1:0", "TokenFile": tokens})
+    warnings = " ".join(item["message"] for item in daemon.api.get("/v1/").json["warnings"])
+    assert "line 1 is left out: the role must be view or operate" in warnings
+    assert "line 3 is left out" in warnings and "line 2" not in warnings
+
+
+def test_a_start_waits_for_the_start_under_way(reeve):
+    daemon = reeve({"w": pool("/bin/sleep 1000", Type="notify", TimeoutStartSec="20s")})
+    daemon.wait_state("w", "starting")
+    first = daemon.api.post("/v1/pools/w/start", status=202).json
+    second = daemon.api.post("/v1/pools/w/start", status=202).json
+    assert first["state"] == second["state"] == "running"
+    assert first["operation"] == second["operation"]
+
+
+def test_what_was_done_is_not_done_again(reeve, tmp_path):
+    ran = tmp_path / "ran"
+    daemon = reeve({"once": pool(f"/bin/sh -c 'echo x >> {ran}'", Restart="no"),
+                    "bad": pool(worker("crash", 3), Restart="no")})
+    daemon.wait_state("once", "stopped")
+    daemon.wait_state("bad", "failed")
+    daemon.wait_until(lambda: "state=failed" in (daemon.runtime / "state").read_text()
+                      or not daemon.api.get("/v1/"))
+    daemon.signal(signal.SIGKILL)
+    daemon.wait()
+    daemon.start()
+    assert daemon.wait_state("bad", "failed")["processes"]["total"] == 0
+    assert ran.read_text() == "x\n"
+
+
+def test_mode_alone(reeve):
+    daemon = reeve({"w": pool(worker("pause"))})
+    daemon.wait_state("w")
+    daemon.api.patch("/v1/pools/w/scale", {"mode": "manual"}, 200)
+    assert daemon.api.patch("/v1/pools/w/scale", {"mode": "auto"}, 422).code == "not-supported"
