@@ -17,7 +17,6 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "sanitize: also run on the sanitized build by default")
     config.addinivalue_line("markers", "long: a long loop, only with --long")
     config.addinivalue_line("markers", "root: needs to become another user")
 

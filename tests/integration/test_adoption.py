@@ -26,7 +26,6 @@ def families(request):
     return {"REEVE_TEST_FAMILIES": "descent"} if request.param == "descent" else {}
 
 
-@pytest.mark.sanitize
 def test_t01_the_same_workers_go_on(reeve, families):
     daemon = reeve({"w": pool(worker("pause"), scale={"Processes": 8})}, environment=families)
     daemon.wait_state("w")

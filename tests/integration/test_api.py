@@ -11,8 +11,6 @@ import subprocess
 import pytest
 from reeve import PYTHON, pool, worker
 
-pytestmark = pytest.mark.sanitize
-
 PROBLEM = "application/problem+json"
 
 

@@ -6,8 +6,6 @@ import subprocess
 import pytest
 from reeve import BUILD, pool, worker
 
-pytestmark = pytest.mark.sanitize
-
 
 def check(daemon, program):
     command = {"reeved": [BUILD / "daemon/reeved", "--check", "--config", daemon.etc],

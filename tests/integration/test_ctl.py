@@ -11,8 +11,6 @@ import time
 import pytest
 from reeve import BUILD, pool, worker
 
-pytestmark = pytest.mark.sanitize
-
 
 @pytest.fixture
 def daemon(reeve):

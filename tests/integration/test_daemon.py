@@ -9,8 +9,6 @@ import subprocess
 import pytest
 from reeve import BUILD, pool, worker
 
-pytestmark = pytest.mark.sanitize
-
 
 def test_t05_a_second_one_refuses(reeve):
     daemon = reeve({"w": pool(worker("pause"))})

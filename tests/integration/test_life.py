@@ -8,8 +8,6 @@ import time
 import pytest
 from reeve import PYTHON, ROOT, pool, worker
 
-pytestmark = pytest.mark.sanitize
-
 QUICK = {"RestartSec": "10ms", "RestartMaxDelaySec": "50ms", "StartLimitBurst": 4}
 
 

@@ -33,7 +33,6 @@ def wait_lines(daemon, name, count):
     return lines
 
 
-@pytest.mark.sanitize
 def test_lines_arrive_in_order(reeve):
     daemon = reeve({"w": flood(2000)})
     daemon.wait_state("w")
@@ -41,7 +40,6 @@ def test_lines_arrive_in_order(reeve):
     assert numbers(daemon.log("w").read_text()) == list(range(2000))
 
 
-@pytest.mark.sanitize
 def test_tail(reeve):
     daemon = reeve({"w": flood(500)})
     daemon.wait_state("w")
@@ -52,7 +50,6 @@ def test_tail(reeve):
     assert numbers(daemon.ctl("logs", "w", "-n", "3", "--slot", "0").stdout) == [497, 498, 499]
 
 
-@pytest.mark.sanitize
 def test_rotation_between_lines(reeve):
     daemon = reeve({"w": flood(5000, MaxSize="64K", MaxFiles=20)})
     daemon.wait_state("w")
@@ -64,7 +61,6 @@ def test_rotation_between_lines(reeve):
     assert numbers("".join(path.read_text() for path in files)) == list(range(5000))
 
 
-@pytest.mark.sanitize
 def test_old_files_go(reeve):
     daemon = reeve({"w": flood(5000, MaxSize="64K", MaxFiles=2)})
     daemon.wait_state("w")
@@ -76,7 +72,6 @@ def test_old_files_go(reeve):
     assert kept == list(range(kept[0], 5000)) and kept[0] > 0
 
 
-@pytest.mark.sanitize
 def test_follow_with_reevectl(reeve):
     daemon = reeve({"w": pool(worker("notify_worker"), Type="notify", StandardOutput="log"),
                     "f": flood(200)})
@@ -127,7 +122,6 @@ def test_t11_a_full_disk(reeve):
         events.wait_until(lambda: daemon.pool("w")["state"] == "running")
 
 
-@pytest.mark.sanitize
 def test_output_that_nobody_wants(reeve):
     daemon = reeve({"w": pool(worker("flood", 10, LINE), Type="notify", StandardOutput="null")})
     daemon.wait_state("w")

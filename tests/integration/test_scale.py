@@ -7,8 +7,6 @@ import processes
 import pytest
 from reeve import pool, worker
 
-pytestmark = pytest.mark.sanitize
-
 LIMITS = {"Processes": 2, "Threads": 2, "ProcessesMax": 6, "ThreadsMax": 8}
 
 

@@ -8,8 +8,6 @@ import pytest
 import processes
 from reeve import pool, worker
 
-pytestmark = pytest.mark.sanitize
-
 FAMILIES = [pytest.param({}, id="as-it-is"),
             pytest.param({"REEVE_TEST_FAMILIES": "descent"}, id="descent")]
 STOP_SEC = 0.4

@@ -10,7 +10,6 @@ import subprocess
 import threading
 
 import processes
-import pytest
 from reeve import BUILD, DEMO, PYTHON, pool, word
 
 GUNICORN = (f"/usr/bin/gunicorn --config {word(DEMO / 'gunicorn.conf.py')} --chdir {word(DEMO)} "
@@ -62,7 +61,6 @@ class Visitors:
             thread.join()
 
 
-@pytest.mark.sanitize
 def test_served_through_every_change_of_scale(reeve):
     port = free_port()
     text = pool(GUNICORN, Type="notify", scale={"Processes": 2, "Threads": 2, "ProcessesMax": 4,
