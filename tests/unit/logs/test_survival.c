@@ -49,6 +49,8 @@ static int write_in_stages(int output, int progress, int hang_up)
 {
         char byte = 0;
 
+        if (write(progress, &byte, 1) != 1) /* its output is where readers look for it */
+                return 2;
         for (unsigned stage = 0; stage < KILLS; stage++) {
                 if (write_numbered_lines(output, stage * LINES_A_KILL, LINES_A_KILL) != 0)
                         return 1;
@@ -116,6 +118,7 @@ static void test_reader_is_killed(void **state)
         size_t length;
         unsigned files;
         AUTO_FREE char *text = NULL;
+        char byte;
 
         assert_int_equal(pipe2(progress, O_CLOEXEC), 0);
         assert_int_equal(pipe2(hang_up, O_CLOEXEC), 0);
@@ -123,6 +126,7 @@ static void test_reader_is_killed(void **state)
         inode = log_capture_inode(fixture.capture);
         worker = start_worker(&fixture, progress, hang_up);
         fixture_close_capture(&fixture);
+        assert_int_equal(read(progress[0], &byte, 1), 1);
         kill_readers(&fixture, worker, inode, progress[0]);
         pipe_fd = log_pipe_reopen(worker, STDOUT_FILENO, inode);
         assert_true(pipe_fd >= 0);

@@ -64,7 +64,7 @@ static void test_what_every_worker_gets(void **state)
         assert_string_equal(value_of(environment, "SHELL"), "/bin/sh");
         assert_string_equal(value_of(environment, "PATH"), "/opt/bin");
         assert_null(value_of(environment, "SECRET"));
-        assert_null(value_of(environment, "REEVE_GREENLETS"));
+        assert_string_equal(value_of(environment, "REEVE_GREENLETS"), "0");
         assert_null(value_of(environment, "WATCHDOG_USEC"));
 
         assert_int_equal(unsetenv("PATH"), 0);
