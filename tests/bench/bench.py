@@ -162,7 +162,7 @@ class Daemon(reeve.Daemon):
 
 
 class Reeve:
-    """A reeved of its own with one pool, "work", that begins with nothing or so many."""
+    """A reeved of its own with one pool, "busy", that begins with nothing or so many."""
 
     name = "reeve"
 
@@ -170,7 +170,7 @@ class Reeve:
         scale = {"Processes": count, "ProcessesMax": count_max}
         text = reeve.pool(" ".join(command), scale, **keys)
         self.began = None  # when it was asked
-        self.daemon = Daemon({"work": text, **(pools or {})}, {**CONF, **(conf or {})})
+        self.daemon = Daemon({"busy": text, **(pools or {})}, {**CONF, **(conf or {})})
         self.daemon.start()
 
     def do(self, method, path, body):
@@ -182,12 +182,12 @@ class Reeve:
         return wall, cpu_seconds(self.daemon.pid) - before
 
     def start(self, count):
-        return self.do("PATCH", "/v1/pools/work/scale", {"processes": count, "runtime": True})
+        return self.do("PATCH", "/v1/pools/busy/scale", {"processes": count, "runtime": True})
 
     scale = start
 
     def stop(self):
-        return self.do("POST", "/v1/pools/work/stop", {})
+        return self.do("POST", "/v1/pools/busy/stop", {})
 
     def pids(self):
         items = self.daemon.api.send("GET", "/v1/workers?pool=work&limit=5000").json["items"]

@@ -55,13 +55,13 @@ def measure(fleet, count, rounds):
     pids = ",".join(str(item["pid"]) for item in items)
     table = bench.Table(f"reading {count} workers, medians of {rounds} rounds")
     show_page(table, ask(socket, "/v1/workers?pool=work&limit=1000", 1, 100, rounds))
-    show_pool(table, "GET /v1/pools/work, 1 connection",
-              ask(socket, "/v1/pools/work", 1, 20000, rounds))
-    show_pool(table, "GET /v1/pools/work, 8 connections",
-              ask(socket, "/v1/pools/work", 8, 40000, rounds))
+    show_pool(table, "GET /v1/pools/busy, 1 connection",
+              ask(socket, "/v1/pools/busy", 1, 20000, rounds))
+    show_pool(table, "GET /v1/pools/busy, 8 connections",
+              ask(socket, "/v1/pools/busy", 8, 40000, rounds))
     ours, floor = [], []
     for _ in range(rounds):
-        ours += seconds_of(fleet.daemon.ctl_command("ps", "work"), 5)
+        ours += seconds_of(fleet.daemon.ctl_command("ps", "busy"), 5)
         floor += seconds_of(["/usr/bin/ps", "-o", "pid,stat,etime,time,rss,args", "-p", pids], 5)
     table.at_most("reevectl ps work", bench.median(ours) * 1e3, 15, "ms",
                   f"{bench.median(floor) * 1e3:.2f} ms")

@@ -18,10 +18,10 @@ CALM_WORKERS, KILLS = 4, 60
 
 
 def start_client(fleet, seconds):
-    """One request after the other on /v1/pools/work; its one line of numbers comes at the end."""
+    """One request after the other on /v1/pools/busy; its one line of numbers comes at the end."""
     requests = max(100, seconds * 100)
     return subprocess.Popen(
-        [bench.BENCH / "bench-http", fleet.daemon.socket, "/v1/pools/work", "1", str(requests), "1"],
+        [bench.BENCH / "bench-http", fleet.daemon.socket, "/v1/pools/busy", "1", str(requests), "1"],
         stdout=subprocess.PIPE, text=True)
 
 
@@ -42,11 +42,11 @@ def kill_calmly(pids, stamps, seconds):
 def watch(fleet, pids, stamps, seconds):
     """CPU ratio, restarts per second and latencies of the calm pool over so long."""
     cpu, began = bench.cpu_seconds(fleet.daemon.pid), time.monotonic()
-    restarts = fleet.daemon.pool("work")["restarts"]
+    restarts = fleet.daemon.pool("busy")["restarts"]
     latencies = kill_calmly(pids, stamps, seconds)
     took = time.monotonic() - began
     return ((bench.cpu_seconds(fleet.daemon.pid) - cpu) / took,
-            (fleet.daemon.pool("work")["restarts"] - restarts) / took, latencies)
+            (fleet.daemon.pool("busy")["restarts"] - restarts) / took, latencies)
 
 
 def page_latency(fleet, seconds):
@@ -90,7 +90,7 @@ def main():
     table = bench.Table(f"{count} workers that crash for ever")
     show(table, f"first {seconds} s", first, calm)
     show(table, f"next {2 * seconds} s", later, calm)
-    table.at_most("GET /v1/pools/work, 99 of 100", p99, 50, "ms")
+    table.at_most("GET /v1/pools/busy, 99 of 100", p99, 50, "ms")
 
 
 if __name__ == "__main__":
