@@ -190,7 +190,7 @@ class Reeve:
         return self.do("POST", "/v1/pools/busy/stop", {})
 
     def pids(self):
-        items = self.daemon.api.send("GET", "/v1/workers?pool=work&limit=5000").json["items"]
+        items = self.daemon.api.send("GET", "/v1/workers?pool=busy&limit=5000").json["items"]
         return [item["pid"] for item in items if item["pid"]]
 
     def face_pid(self):
@@ -214,7 +214,7 @@ def wait_sampled(side, count):
     """Until each worker has been sampled twice: only then it has a ratio of CPU."""
     deadline = time.monotonic() + 30
     while True:
-        items = side.daemon.api.send("GET", "/v1/workers?pool=work&limit=5000").json["items"]
+        items = side.daemon.api.send("GET", "/v1/workers?pool=busy&limit=5000").json["items"]
         if len([item for item in items if item["cpu_ratio"] is not None]) == count:
             return
         assert time.monotonic() < deadline, "the workers are not sampled"

@@ -49,12 +49,12 @@ def show_pool(table, what, found):
 
 def measure(fleet, count, rounds):
     socket = fleet.daemon.socket
-    items = fleet.daemon.api.send("GET", "/v1/workers?pool=work&limit=5000").json["items"]
+    items = fleet.daemon.api.send("GET", "/v1/workers?pool=busy&limit=5000").json["items"]
     assert len(items) == count and all(item["rss_bytes"] for item in items)
     # The PIDs are taken first: ps is asked for the very same processes.
     pids = ",".join(str(item["pid"]) for item in items)
     table = bench.Table(f"reading {count} workers, medians of {rounds} rounds")
-    show_page(table, ask(socket, "/v1/workers?pool=work&limit=1000", 1, 100, rounds))
+    show_page(table, ask(socket, "/v1/workers?pool=busy&limit=1000", 1, 100, rounds))
     show_pool(table, "GET /v1/pools/busy, 1 connection",
               ask(socket, "/v1/pools/busy", 1, 20000, rounds))
     show_pool(table, "GET /v1/pools/busy, 8 connections",
