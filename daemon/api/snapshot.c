@@ -4,13 +4,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 
 enum {
-        /* The writer holds a row for well below a microsecond; who is unlucky this often has met a
-         * writer that died in the middle. */
-        ROW_TRIES = 16,
+        /* The writer holds a row for well below a microsecond, unless the machine takes its
+         * processor away in the middle: then it is given time. Who has waited for 50 ms has met a
+         * writer that died there. */
+        ROW_TRIES = 250,
+        ROW_WAIT_NSEC = 200 * 1000,
 };
 
 typedef int (*RowReader)(const BoardView *board, uint32_t index, void *ret);
@@ -32,10 +35,13 @@ static int read_warning(const BoardView *board, uint32_t index, void *ret)
 
 static bool row_is_read(RowReader reader, const BoardView *board, uint32_t index, void *ret)
 {
-        int r = -EAGAIN;
+        const struct timespec wait = { .tv_nsec = ROW_WAIT_NSEC };
+        int r = reader(board, index, ret);
 
-        for (unsigned i = 0; i < ROW_TRIES && r == -EAGAIN; i++)
+        for (unsigned i = 0; i < ROW_TRIES && r == -EAGAIN; i++) {
+                (void)nanosleep(&wait, NULL);
                 r = reader(board, index, ret);
+        }
         return r == 1;
 }
 
