@@ -15,6 +15,16 @@ def kept(daemon, name):
     return daemon.state / "control" / f"{name}.pool.d" / "50-scale.conf"
 
 
+def wait_kept(daemon, *words):
+    """Until the state on disk has all the words; each look is a request, which takes its time."""
+    for _ in range(5000):
+        text = (daemon.runtime / "state").read_text()
+        if all(word in text for word in words):
+            return
+        daemon.api.get("/v1/")
+    pytest.fail(f"the state was not kept: {text}")
+
+
 def test_spawn_rate_may_go_away(reeve):
     daemon = reeve({"w": pool(worker("pause"), scale={"Processes": 8})}, conf={"SpawnRate": 2})
     daemon.write_conf({})
@@ -145,11 +155,7 @@ def test_t27_floods_hold_up_nothing(reeve):
         events.wait("worker.ready", pool="w")
     pid = daemon.pids("w")[0]
     # The state on disk follows, so a crash of reeved now would lose nobody.
-    for _ in range(2000):
-        if f"pid={pid} " in (daemon.runtime / "state").read_text():
-            return
-        daemon.api.get("/v1/")
-    pytest.fail("the state was not kept")
+    wait_kept(daemon, f"pid={pid} ")
 
 
 def test_a_bad_line_of_tokens_is_left_out(reeve, tmp_path):
@@ -177,8 +183,7 @@ def test_what_was_done_is_not_done_again(reeve, tmp_path):
                     "bad": pool(worker("crash", 3), Restart="no")})
     daemon.wait_state("once", "stopped")
     daemon.wait_state("bad", "failed")
-    daemon.wait_until(lambda: "state=failed" in (daemon.runtime / "state").read_text()
-                      or not daemon.api.get("/v1/"))
+    wait_kept(daemon, "state=failed", "state=exited")
     daemon.signal(signal.SIGKILL)
     daemon.wait()
     daemon.start()
