@@ -1,0 +1,203 @@
+/* telemetry.c - see telemetry.h */
+#include "sample/telemetry.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "reeve/telemetry.h"
+#include "sys/fd.h"
+#include "sys/memfd.h"
+
+enum {
+        TOTALS_AT = REEVE_TELEMETRY_HEADER_BYTES,
+        HISTOGRAMS_AT = TOTALS_AT + REEVE_TELEMETRY_TOTALS_BYTES,
+        THREADS_AT = HISTOGRAMS_AT + REEVE_TELEMETRY_HISTOGRAMS * REEVE_TELEMETRY_HISTOGRAM_BYTES,
+};
+
+/* The other side writes at any moment: one load, whole, and never a second look. */
+#define LOOK(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
+
+/* ---- the memory ---- */
+
+static ReeveTelemetryHeader geometry(unsigned thread_count)
+{
+        return (ReeveTelemetryHeader){
+                .magic = REEVE_TELEMETRY_MAGIC,
+                .version = REEVE_TELEMETRY_VERSION,
+                .total_bytes = (uint32_t)reeve_telemetry_bytes(thread_count),
+                .header_bytes = REEVE_TELEMETRY_HEADER_BYTES,
+                .totals_offset = TOTALS_AT,
+                .totals_bytes = REEVE_TELEMETRY_TOTALS_BYTES,
+                .histograms_offset = HISTOGRAMS_AT,
+                .histogram_bytes = REEVE_TELEMETRY_HISTOGRAM_BYTES,
+                .histogram_count = REEVE_TELEMETRY_HISTOGRAMS,
+                .threads_offset = THREADS_AT,
+                .thread_bytes = REEVE_TELEMETRY_THREAD_BYTES,
+                .thread_count = thread_count,
+        };
+}
+
+static bool is_count_allowed(unsigned thread_count)
+{
+        return thread_count >= 1 && thread_count <= TELEMETRY_THREADS_MAX;
+}
+
+int telemetry_new(unsigned thread_count, Telemetry *ret)
+{
+        size_t size = reeve_telemetry_bytes(thread_count);
+        ReeveTelemetryHeader header = geometry(thread_count);
+        void *memory;
+        int fd;
+
+        if (!is_count_allowed(thread_count))
+                return -EINVAL;
+        fd = memfd_new("reeve-telemetry", size, &memory);
+        if (fd < 0)
+                return fd;
+        memcpy(memory, &header, sizeof(header));
+        *ret = (Telemetry){
+                .fd = fd, .memory = memory, .size = size, .thread_count = thread_count
+        };
+        return 0;
+}
+
+void telemetry_done(Telemetry *telemetry)
+{
+        if (telemetry->memory)
+                (void)munmap(telemetry->memory, telemetry->size);
+        (void)fd_close(telemetry->fd);
+        *telemetry = TELEMETRY_UNSET;
+}
+
+int telemetry_take(int fd_consume, unsigned thread_count, Telemetry *ret)
+{
+        AUTO_CLOSE fd = fd_consume;
+        const void *memory;
+        size_t size;
+        int r;
+
+        if (!is_count_allowed(thread_count))
+                return -EINVAL;
+        r = memfd_map_read_only(fd, &memory, &size);
+        if (r < 0)
+                return r;
+        if (size != reeve_telemetry_bytes(thread_count)) {
+                (void)munmap((void *)memory, size);
+                return -EBADMSG;
+        }
+        *ret = (Telemetry){ .fd = TAKE_FD(fd),
+                            .memory = (void *)memory,
+                            .size = size,
+                            .thread_count = thread_count };
+        return 0;
+}
+
+/* ---- reading ---- */
+
+/* What reeved wrote still stands there: what else the worker may overwrite is its own. */
+static bool is_header_intact(const Telemetry *telemetry)
+{
+        const ReeveTelemetryHeader expected = geometry(telemetry->thread_count);
+
+        return memcmp(telemetry->memory, &expected, offsetof(ReeveTelemetryHeader, attached_nsec))
+               == 0;
+}
+
+static void read_totals(const ReeveTelemetryTotals *totals, TelemetrySample *sample)
+{
+        sample->submitted = LOOK(totals->submitted);
+        sample->started = LOOK(totals->started);
+        sample->done = LOOK(totals->done);
+        sample->failed = LOOK(totals->failed);
+        sample->rejected = LOOK(totals->rejected);
+        sample->timed_out = LOOK(totals->timed_out);
+        sample->queue_length = LOOK(totals->queue_length);
+        sample->queue_high_water = LOOK(totals->queue_high_water);
+        sample->queue_capacity = LOOK(totals->queue_capacity);
+        sample->queue_wait_nsec = LOOK(totals->queue_wait_nsec);
+        sample->service_nsec = LOOK(totals->service_nsec);
+        sample->cpu_nsec = LOOK(totals->cpu_nsec);
+        sample->lock_wait_nsec = LOOK(totals->lock_wait_nsec);
+        sample->io_wait_nsec = LOOK(totals->io_wait_nsec);
+        sample->work_units = LOOK(totals->work_units);
+}
+
+/* Counters of one life only grow. */
+static bool is_going_on(const TelemetrySample *before, const TelemetrySample *now)
+{
+        return now->submitted >= before->submitted && now->started >= before->started
+               && now->done >= before->done && now->failed >= before->failed
+               && now->rejected >= before->rejected && now->timed_out >= before->timed_out
+               && now->queue_high_water >= before->queue_high_water
+               && now->queue_wait_nsec >= before->queue_wait_nsec
+               && now->service_nsec >= before->service_nsec && now->cpu_nsec >= before->cpu_nsec
+               && now->lock_wait_nsec >= before->lock_wait_nsec
+               && now->io_wait_nsec >= before->io_wait_nsec
+               && now->work_units >= before->work_units;
+}
+
+/* Return: 0; -EBADMSG */
+static int read_thread(const ReeveTelemetryThread *thread, TelemetrySample *sample)
+{
+        uint32_t state = LOOK(thread->state);
+        uint64_t start = LOOK(thread->task_start_nsec);
+
+        if (state >= REEVE_THREAD_STATES)
+                return -EBADMSG;
+        if (state == REEVE_THREAD_FREE)
+                return 0;
+        sample->threads_live++;
+        if (state == REEVE_THREAD_BUSY || state == REEVE_THREAD_LOCK || state == REEVE_THREAD_IO)
+                sample->threads_busy++;
+        if (start && (!sample->oldest_task_nsec || start < sample->oldest_task_nsec))
+                sample->oldest_task_nsec = start;
+        return 0;
+}
+
+static int read_threads(const Telemetry *telemetry, uint64_t slots_used, TelemetrySample *sample)
+{
+        const ReeveTelemetryThread *threads =
+                (const void *)((const char *)telemetry->memory + THREADS_AT);
+        int r = 0;
+
+        if (slots_used > telemetry->thread_count)
+                return -EBADMSG;
+        for (uint64_t i = 0; i < slots_used && r == 0; i++)
+                r = read_thread(&threads[i], sample);
+        return r;
+}
+
+int telemetry_read(const Telemetry *telemetry, const TelemetrySample *before, TelemetrySample *ret)
+{
+        const ReeveTelemetryHeader *header = telemetry->memory;
+        const ReeveTelemetryTotals *totals =
+                (const void *)((const char *)telemetry->memory + TOTALS_AT);
+        TelemetrySample sample = { 0 };
+        uint64_t greenlets;
+        int r;
+
+        if (!is_header_intact(telemetry))
+                return -EBADMSG;
+        sample.is_attached = LOOK(header->attached_nsec) != 0;
+        sample.attached_pid = (pid_t)LOOK(header->attached_pid);
+        read_totals(totals, &sample);
+        greenlets = LOOK(totals->greenlets_live);
+        sample.greenlets_live = (unsigned)MIN(greenlets, (uint64_t)UINT32_MAX);
+        r = read_threads(telemetry, LOOK(totals->slots_used), &sample);
+        if (r < 0)
+                return r;
+        if (before && !is_going_on(before, &sample))
+                return -EBADMSG;
+        *ret = sample;
+        return 0;
+}
+
+uint64_t telemetry_tasks(const TelemetrySample *sample)
+{
+        uint64_t tasks;
+
+        return __builtin_add_overflow(sample->done, sample->failed, &tasks) ? UINT64_MAX : tasks;
+}
