@@ -138,12 +138,11 @@ static ssize_t next_length(LogCapture *capture, size_t budget)
 static int move_all(LogCapture *capture)
 {
         size_t budget = LOG_MOVE_MAX;
-        int r = prepare(capture);
+        ssize_t length = next_length(capture, budget), n;
+        int r = length > 0 || capture->gap_bytes > 0 ? prepare(capture) : 0;
 
-        while (budget > 0) {
-                ssize_t length = next_length(capture, budget), n;
-
-                if (length <= 0)
+        for (; length != 0 && budget > 0; length = next_length(capture, budget)) {
+                if (length < 0)
                         return (int)length;
                 n = r < 0 ? r : move_some(capture, (size_t)length);
                 if (n == -EINTR)
@@ -222,7 +221,7 @@ static int capture_open(LogCapture *capture)
         if (r < 0)
                 return r;
         capture->has_scratch = true;
-        return log_file_open(&capture->file);
+        return 0;
 }
 
 static int new_failed(Error *reterr, int r, const LogSettings *settings)
@@ -249,7 +248,6 @@ int log_capture_new_from(const LogSettings *settings, int pipe_fd_take, LogCaptu
         /* Files that readers may open in a folder that they may not enter help nobody. */
         if (settings->reader_group != (gid_t)-1)
                 (void)fchown(settings->directory_fd, (uid_t)-1, settings->reader_group);
-        capture->counters.file = capture->file.number;
         capture->pipe_fd = pipe_fd_take;
         capture->inode = inode_of(pipe_fd_take);
         *ret = TAKE_PTR(capture);

@@ -33,14 +33,14 @@ typedef struct LogSettings {
 typedef struct LogCounters {
         uint64_t captured_bytes; /* put into files */
         uint64_t dropped_bytes;  /* lost to a full disk */
-        uint64_t file;           /* changes when a new file is begun */
+        uint64_t file;           /* changes when a new file is begun; 0: none yet */
         bool is_dropping;        /* the disk is full now */
 } LogCounters;
 
 /** log_directory_open() - make and open DIRECTORY/POOL; Return: descriptor, negative errno */
 int log_directory_open(const char *directory, const char *pool, Error *reterr);
 
-/** log_capture_new() - open the file and make the pipe
+/** log_capture_new() - make the pipe; the file is opened when the first byte comes
  *  Return: 0; negative errno with @reterr */
 int log_capture_new(const LogSettings *settings, LogCapture **ret, Error *reterr);
 

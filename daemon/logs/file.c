@@ -93,6 +93,8 @@ int log_file_refresh(LogFile *file)
 {
         struct stat status;
 
+        if (file->fd < 0)
+                return log_file_open(file);
         if (fstat(file->fd, &status) < 0)
                 return -errno;
         if (status.st_nlink == 0)

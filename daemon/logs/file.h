@@ -1,7 +1,9 @@
 /* file.h - the current log file of a slot and its rotated predecessors (inside logs/ only)
  *
  * We are the only writer and keep the offset ourselves: splice refuses files opened to append.
- * Who truncates or removes the file behind our back is noticed by log_file_refresh(). */
+ * The file is opened when there is something to write: to open it costs a start a third of what
+ * the fork does, and most workers say nothing then. Who truncates or removes it behind our back
+ * is noticed by log_file_refresh(). */
 #pragma once
 
 #include <stdbool.h>
@@ -16,7 +18,7 @@ typedef struct LogFile {
         unsigned slot;
         unsigned max_files;
         gid_t group;
-        int fd;
+        int fd; /* -1: not open yet, or not any more */
         uint64_t size;
         uint64_t number; /* another one for each file that is begun */
 } LogFile;
@@ -28,8 +30,8 @@ int log_file_open(LogFile *file);
 
 void log_file_done(LogFile *file);
 
-/** log_file_refresh() - see what others did to the file: follow a truncation, and make a new
- *  one if it was removed
+/** log_file_refresh() - open the file if it is not yet, and see what others did to it: follow a
+ *  truncation, and make a new one if it was removed
  *  Return: 0; negative errno if it cannot be written to now */
 int log_file_refresh(LogFile *file);
 
