@@ -15,6 +15,7 @@
 #include "base/units.h"
 #include "engine/change.h"
 #include "engine/face.h"
+#include "engine/farewell.h"
 #include "engine/pool.h"
 #include "engine/priority.h"
 #include "engine/publish.h"
@@ -449,6 +450,8 @@ static int open_parts(Engine *engine, const ProblemList *problems, Error *reterr
         warn_families(engine);
         r = reap_open(engine);
         if (r >= 0)
+                r = farewell_open(engine);
+        if (r >= 0)
                 r = sampler_open(engine);
         if (r < 0)
                 return error_set(reterr, r, "loop", "cannot watch: %s", strerror(-r));
@@ -474,8 +477,10 @@ int engine_new(const EngineSettings *settings, const EngineHooks *hooks, Config 
         engine->started_realtime_usec = now_realtime_usec();
         TAILQ_INIT(&engine->lingering);
         TAILQ_INIT(&engine->paced);
+        TAILQ_INIT(&engine->farewells);
         if (getrandom(&engine->epoch, sizeof(engine->epoch), 0) != sizeof(engine->epoch))
                 engine->epoch = engine->started_realtime_usec;
+        engine->random = engine->epoch;
         r = open_parts(engine, problems, reterr);
         if (r < 0) {
                 engine->config = NULL; /* still the caller's */
@@ -496,6 +501,7 @@ Engine *engine_free(Engine *engine)
         map_done(&engine->slots_by_pid);
         if (engine->board)
                 publish_close(engine);
+        farewell_close(engine);
         sd_event_source_disable_unref(engine->sample_source);
         sd_event_source_disable_unref(engine->keep_source);
         sd_event_source_disable_unref(engine->pace_source);

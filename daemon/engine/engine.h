@@ -75,6 +75,9 @@ struct Engine {
         size_t slot_rows;
         uint32_t free_row_hint;
 
+        TAILQ_HEAD(FarewellList, Slot) farewells; /* see farewell.c */
+        sd_event_source *farewell_source, *tidy_source;
+
         TAILQ_HEAD(PacedList, Slot) paced; /* slots that wait for their turn to start */
         sd_event_source *pace_source;
         uint64_t next_spawn_usec;
@@ -83,6 +86,7 @@ struct Engine {
         void *board;
         size_t board_size;
         uint64_t epoch;      /* random, part of REEVE_INSTANCE */
+        uint64_t random;     /* state of what spreads back-offs */
         uint64_t instances;  /* counter, part of REEVE_INSTANCE */
         uint64_t operations; /* last id given */
 

@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/random.h>
 
 #include "base/text.h"
 #include "base/units.h"
+#include "engine/farewell.h"
 #include "engine/launch.h"
 #include "engine/operation.h"
 #include "engine/pace.h"
@@ -114,6 +114,7 @@ Slot *slot_free(Slot *slot)
         assert(!pidref_is_set(&slot->process));
         reap_forget(slot);
         pace_forget(slot);
+        farewell_forget(slot);
         sd_event_source_disable_unref(slot->timer);
         sd_event_source_disable_unref(slot->status_source);
         sd_event_source_disable_unref(slot->exit_source);
@@ -122,6 +123,7 @@ Slot *slot_free(Slot *slot)
         slot_drop_log(slot);
         slot_drop_listeners(slot);
         family_free(slot->family);
+        farewell_tidy_soon(slot->pool->engine);
         if (slot->row != UINT32_MAX)
                 publish_drop_row(slot->pool->engine, slot);
         definition_unref(slot->definition);
@@ -267,16 +269,19 @@ void slot_launch(Slot *slot)
 static void effect_terminate(Slot *slot)
 {
         const PoolConfig *policy = slot->definition->config;
+        bool has_process = pidref_is_set(&slot->process);
+        bool is_for_all = policy->kill_mode == KILL_CONTROL_GROUP || !has_process;
 
-        if (policy->kill_mode == KILL_CONTROL_GROUP || !pidref_is_set(&slot->process)) {
+        /* By descent the others must be found while the one that they descend from lives. */
+        if (is_for_all && family_root_kind(slot->pool->engine->families) == FAMILY_DESCENT) {
                 (void)family_signal(slot->family, &slot->process, policy->kill_signal);
-                /* A stopped process must wake up to be told. */
-                (void)family_signal(slot->family, &slot->process, SIGCONT);
                 return;
         }
         /* ESRCH: it ended meanwhile, and that news is on its way. */
-        (void)pidref_signal(&slot->process, policy->kill_signal);
-        (void)pidref_signal(&slot->process, SIGCONT);
+        if (has_process)
+                (void)family_signal_leader(&slot->process, policy->kill_signal);
+        if (is_for_all)
+                farewell_later(slot);
 }
 
 static void effect_kill(Slot *slot)
@@ -365,13 +370,14 @@ static void perform_effects(Slot *slot, unsigned effects)
                 slot_launch(slot);
 }
 
-static uint64_t random_number(void)
+/* Only spreads back-offs; splitmix64, begun at the random number that is our epoch. */
+static uint64_t random_number(Engine *engine)
 {
-        uint64_t number = 0;
+        uint64_t number = engine->random += UINT64_C(0x9E3779B97F4A7C15);
 
-        /* Only spreads back-offs: without entropy all wait equally long. */
-        (void)getrandom(&number, sizeof(number), GRND_NONBLOCK);
-        return number;
+        number = (number ^ number >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+        number = (number ^ number >> 27) * UINT64_C(0x94D049BB133111EB);
+        return number ^ number >> 31;
 }
 
 static void step(Slot *slot, const SlotEvent *happened)
@@ -381,7 +387,8 @@ static void step(Slot *slot, const SlotEvent *happened)
         unsigned effects;
 
         effects = worker_step(&slot->worker, happened->event, &happened->exit,
-                              slot->definition->config, now_usec(), random_number());
+                              slot->definition->config, now_usec(),
+                              random_number(slot->pool->engine));
         if (slot->worker.restarts > restarts)
                 slot->pool->restarts++;
         report(LOG_DEBUG, "%s: worker %u: %s: %s -> %s", slot->pool->subject, slot->number,
@@ -519,6 +526,7 @@ void slot_check_gone(Slot *slot)
         /* If it cannot be told it is asked again, at the next death and at the deadline. */
         if (family_is_empty(slot->family, &slot->process) == 1) {
                 reap_forget(slot);
+                farewell_forget(slot);
                 slot_event(slot, WORKER_EVENT_GONE, NULL);
                 return;
         }

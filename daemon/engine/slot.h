@@ -43,6 +43,8 @@ struct Slot {
         sd_event_source *timer;
         TAILQ_ENTRY(Slot) lingering; /* main process gone, others live: see reap.c */
         bool is_lingering;
+        TAILQ_ENTRY(Slot) farewell; /* the rest of its family is to be told: see farewell.c */
+        bool is_farewell_due;
         TAILQ_ENTRY(Slot) paced; /* waits for its turn to start: see pace.c */
         bool is_paced;
 

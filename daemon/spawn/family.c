@@ -15,6 +15,9 @@
  * number; then the next child that is reaped brings the next call. */
 enum { KILL_PASSES = 16 };
 
+/* Groups removed in one go: 300 us. */
+enum { TIDY_ROUND = 8 };
+
 static const char *const kind_names[] = {
         [FAMILY_CGROUP] = "cgroup",
         [FAMILY_DESCENT] = "descent",
@@ -51,7 +54,8 @@ int family_root_new(const char *name, FamilyRoot **ret, Error *reterr)
 
         if (!root)
                 return -ENOMEM;
-        root->inotify_fd = -1;
+        root->inotify_fd = root->directory_fd = -1;
+        TAILQ_INIT(&root->leftovers);
         /* Also with cgroups: foreign children would else be reaped by whoever is PID 1. */
         if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
                 r = -errno;
@@ -97,6 +101,11 @@ void family_root_dispatch(FamilyRoot *root, void (*on_empty)(void *userdata))
 {
         if (root->kind == FAMILY_CGROUP)
                 cgroup_root_dispatch(root, on_empty);
+}
+
+bool family_root_tidy(FamilyRoot *root)
+{
+        return leftover_tidy(root, TIDY_ROUND);
 }
 
 void family_root_refresh(FamilyRoot *root, bool (*is_leader)(pid_t pid, void *userdata),
@@ -198,16 +207,15 @@ size_t family_members(Family *family, const PidRef *leader, pid_t *pids, size_t 
 /* A stopped process takes no signal but KILL until it goes on. */
 static bool wants_continue(int signal)
 {
-        return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT || signal == SIGHUP
-               || signal == SIGABRT;
+        return signal != SIGSTOP && signal != SIGTSTP && signal != SIGCONT && signal != SIGKILL;
 }
 
-static int signal_one(const PidRef *process, int signal)
+int family_signal_leader(const PidRef *leader, int signal)
 {
-        int r = pidref_signal(process, signal);
+        int r = pidref_signal(leader, signal);
 
         if (r == 0 && wants_continue(signal))
-                (void)pidref_signal(process, SIGCONT); /* it may have ended by now */
+                (void)pidref_signal(leader, SIGCONT); /* it may have ended by now */
         return r;
 }
 
@@ -222,7 +230,27 @@ static int signal_member(Family *family, const Member *member, int signal)
                 return r;
         if (member->start_ticks == 0 && !cgroup_family_has(family, member->pid))
                 return -ESRCH;
-        return signal_one(&process, signal);
+        return family_signal_leader(&process, signal);
+}
+
+static int signal_members(Family *family, const PidRef *leader, const MemberList *members,
+                          int signal)
+{
+        int reached = 0;
+
+        for (size_t i = 0; i < members->count; i++)
+                if ((!leader || members->items[i].pid != leader->pid)
+                    && signal_member(family, &members->items[i], signal) == 0)
+                        reached++;
+        return reached;
+}
+
+int family_signal_others(Family *family, const PidRef *leader, int signal)
+{
+        AUTO_MEMBERS members = { 0 };
+
+        (void)collect(family, leader, &members); /* what was found until it failed */
+        return signal_members(family, leader, &members, signal);
 }
 
 int family_signal(Family *family, const PidRef *leader, int signal)
@@ -230,14 +258,10 @@ int family_signal(Family *family, const PidRef *leader, int signal)
         AUTO_MEMBERS members = { 0 };
         int reached = 0;
 
-        (void)collect(family, leader, &members); /* what was found until it failed */
-        if (leader && pidref_is_set(leader) && signal_one(leader, signal) == 0)
+        (void)collect(family, leader, &members); /* before the leader ends and they lose it */
+        if (leader && pidref_is_set(leader) && family_signal_leader(leader, signal) == 0)
                 reached++;
-        for (size_t i = 0; i < members.count; i++)
-                if ((!leader || members.items[i].pid != leader->pid)
-                    && signal_member(family, &members.items[i], signal) == 0)
-                        reached++;
-        return reached;
+        return reached + signal_members(family, leader, &members, signal);
 }
 
 /* Return: how many were found that had not been killed before, negative errno */

@@ -46,6 +46,10 @@ int family_root_fd(const FamilyRoot *root);
  *  @on_empty: called for each family that may have become empty, with its `userdata` */
 void family_root_dispatch(FamilyRoot *root, void (*on_empty)(void *userdata));
 
+/** family_root_tidy() - families that were freed leave their groups; remove a few of them
+ *  Return: true if there are more: call it again when there is time */
+bool family_root_tidy(FamilyRoot *root);
+
 /** family_root_refresh() - descent: look at our own children once, so that the calls below need
  *  not each; call it after reaping, before family_is_empty(). Nothing to do for cgroup.
  *  @is_leader: whether this child is a worker's main process; it and @userdata are kept, and
@@ -58,7 +62,8 @@ void family_root_refresh(FamilyRoot *root, bool (*is_leader)(pid_t pid, void *us
  *  Return: 0; negative errno with @reterr */
 int family_new(FamilyRoot *root, const char *pool, unsigned slot, void *userdata, Family **ret,
                Error *reterr);
-/** family_free() - forget it; it must be empty, or be left to its fate knowingly; Return: NULL */
+/** family_free() - forget it; its group is left to family_root_tidy() or to the slot's next family.
+ *  It must be empty, or be left to its fate knowingly; Return: NULL */
 Family *family_free(Family *family);
 
 /** family_begin() - a new life starts in this slot
@@ -68,11 +73,17 @@ Family *family_free(Family *family);
 int family_begin(Family *family, const char *instance, int *ret_cgroup_fd, Error *reterr);
 
 /** family_signal() - @signal to every process of the family, leader first; through pidfds
- *  HUP, INT, QUIT, ABRT and TERM are followed by CONT, so that stopped processes get them too;
- *  with another KillSignal= send CONT after it.
+ *  It is followed by CONT, so that stopped processes get it too, unless it is to stop or to kill.
  *  @leader: NULL or unset when it is already gone; so too in the calls below
  *  Return: number of processes reached */
 int family_signal(Family *family, const PidRef *leader, int signal);
+
+/** family_signal_leader() - the same to the leader alone; Return: 0, negative errno */
+int family_signal_leader(const PidRef *leader, int signal);
+
+/** family_signal_others() - the same without the leader, who has been told already
+ *  Return: number of processes reached */
+int family_signal_others(Family *family, const PidRef *leader, int signal);
 
 /** family_kill() - SIGKILL to all, including those born meanwhile (cgroup: one write)
  *  Return: 0, negative errno */

@@ -154,18 +154,24 @@ int cgroup_root_open(FamilyRoot *root, const char *name, Error *reterr)
                 return refuse(reterr, -errno,
                               "no inotify instance can be had "
                               "(fs.inotify.max_user_instances)");
+        root->directory_fd = open(root->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (root->directory_fd < 0)
+                return explain_refusal(reterr, -errno, root->path);
         hand_on_controllers(own, root->path);
         return 0;
 }
 
 void cgroup_root_close(FamilyRoot *root)
 {
+        (void)leftover_tidy(root, SIZE_MAX);
+        map_done(&root->leftover_by_path);
         if (root->path)
                 (void)rmdir(root->path); /* stays while something lives below it */
         free(root->path);
         free(root->group);
         root->path = root->group = NULL;
         root->inotify_fd = fd_close(root->inotify_fd);
+        root->directory_fd = fd_close(root->directory_fd);
         map_done(&root->watches);
 }
 
@@ -241,7 +247,9 @@ int cgroup_family_open(Family *family, const char *pool, unsigned slot, Error *r
                           slot)
                  < 0)
                 family->group = NULL;
-        r = family->path && family->group ? make_groups(family) : -ENOMEM;
+        r = !family->path || !family->group             ? -ENOMEM
+            : leftover_take(family->root, family->path) ? 0
+                                                        : make_groups(family);
         return r == 0 ? 0
                       : error_set(reterr, r, "spawn-failed",
                                   "pool %s: cannot make the cgroup of slot %u: %s", pool, slot,
@@ -274,26 +282,11 @@ static int watch(Family *family)
         return r;
 }
 
-/* Before it refuses, rmdir looks through all groups that are there and that have been: too much
- * for each of 1,000 slots. The folder has one link for each below it, and two of its own. */
-static void remove_pool(char *path)
-{
-        struct stat status;
-
-        *strrchr(path, '/') = '\0';
-        if (stat(path, &status) == 0 && status.st_nlink <= 2)
-                (void)rmdir(path);
-}
-
 void cgroup_family_close(Family *family)
 {
         unwatch(family);
-        if (family->path) {
-                /* As a rule there are no groups below it; only else are they looked for. */
-                if (rmdir(family->path) < 0)
-                        (void)cgroup_remove(family->path); /* stays if something lives there */
-                remove_pool(family->path);                 /* once its last slot is gone */
-        }
+        if (family->path)
+                leftover_add(family->root, family->path);
         free(family->path);
         free(family->group);
 }
@@ -313,11 +306,12 @@ int cgroup_family_begin(Family *family, int *ret_cgroup_fd, Error *reterr)
         return 0;
 }
 
-/* Return: 1 or 0, as when the group itself is gone; negative errno */
+/* Asked at every death: from the folder of all groups the way is half as long.
+ * Return: 1 or 0, as when the group itself is gone; negative errno */
 static int is_populated(const Family *family)
 {
-        AUTO_CLOSE fd = open_group(family);
-        int r = fd < 0 ? fd : cgroup_is_populated(fd);
+        const FamilyRoot *root = family->root;
+        int r = cgroup_is_populated(root->directory_fd, family->path + strlen(root->path) + 1);
 
         return r == -ENODEV || r == -ENOENT ? 0 : r;
 }

@@ -1,6 +1,8 @@
 /* family_private.h - what the two kinds of families share; for family*.c only */
 #pragma once
 
+#include <sys/queue.h>
+
 #include "base/map.h"
 #include "spawn/family.h"
 #include "sys/proc.h"
@@ -26,14 +28,19 @@ typedef struct Stray {
         Family *family; /* NULL: nobody's */
 } Stray;
 
+typedef struct Leftover Leftover; /* a group that nobody is in any more */
+
 struct FamilyRoot {
         FamilyKind kind;
         Family *first; /* all families */
 
         /* cgroup */
         char *path, *group; /* of the group that holds all pools: folder; as in /proc/PID/cgroup */
+        int directory_fd;   /* of path */
         int inotify_fd;
         Map watches; /* watch descriptor -> Family */
+        TAILQ_HEAD(LeftoverList, Leftover) leftovers;
+        Map leftover_by_path; /* hash of the path -> Leftover */
 
         /* descent */
         Map marks;  /* mark -> Family */
@@ -72,6 +79,14 @@ int cgroup_family_kill(const Family *family);
 int cgroup_family_collect(const Family *family, MemberList *ret);
 bool cgroup_family_has(const Family *family, pid_t pid);
 Family *cgroup_root_owner(const FamilyRoot *root, pid_t pid);
+
+/* ---- family_leftover.c ---- */
+/* The group of a family that is no more; @path is cut */
+void leftover_add(FamilyRoot *root, char *path);
+/* Return: true if there was one of this path, which is the caller's now */
+bool leftover_take(FamilyRoot *root, const char *path);
+/* Remove at most @max; Return: true if there are more */
+bool leftover_tidy(FamilyRoot *root, size_t max);
 
 /* ---- family_descent.c ---- */
 int descent_root_open(FamilyRoot *root);

@@ -41,10 +41,11 @@ typedef struct Child {
         char first_fd[16];   /* the helper's word for where its descriptors are */
         int *fds;            /* [i] becomes i in the child; the first fd_count of them */
         size_t fd_count;
-        int execute_fd; /* execute this and not command[0]; -1: none */
-        int low_end;    /* above this nothing is taken along */
-        size_t staged;  /* so many of the host's stages are in use */
-        uint64_t mark;  /* 0: none */
+        int execute_fd;   /* execute this and not command[0]; -1: none */
+        int low_end;      /* above this nothing is taken along */
+        size_t staged;    /* so many of the host's stages are in use */
+        sigset_t ignored; /* by us, and so by what we execute if it were left so */
+        uint64_t mark;    /* 0: none */
         bool is_helped;
 
         HelperStep failed; /* set by the child */
@@ -76,14 +77,14 @@ static void write_own_pid(char *text)
         *text = '\0';
 }
 
-static void reset_signals(void)
+/* Handlers end with exec by themselves, but "ignored" is inherited. */
+static void reset_signals(const sigset_t *ignored)
 {
         struct sigaction initial = { .sa_handler = SIG_DFL };
 
-        /* Handlers end with exec by themselves, but "ignored" is inherited. KILL, STOP and the
-         * two that the C library keeps for itself are refused, and are never ignored. */
         for (int i = 1; i < _NSIG; i++)
-                (void)sigaction(i, &initial, NULL);
+                if (sigismember(ignored, i) == 1)
+                        (void)sigaction(i, &initial, NULL);
 }
 
 /* Until here every change would have been one of the daemon's own table. */
@@ -143,7 +144,7 @@ static int run_child(void *userdata)
         if (child->mark != 0 && !set_mark(child->mark))
                 return fail(child, STEP_MARK);
         write_own_pid(child->listen_pid);
-        reset_signals();
+        reset_signals(&child->ignored);
         (void)sigemptyset(&none);
         if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
                 return fail(child, STEP_SIGNALS);
@@ -216,7 +217,7 @@ static int build_descriptors(Child *child, const SpawnHost *host)
                 child->fds[3 + i] = spec->fds[i].fd;
         child->fd_count = 3 + spec->fd_count;
         child->execute_fd = spec->executable_fd;
-        child->low_end = host->low_end;
+        child->ignored = host->ignored;
         return 0;
 }
 
@@ -304,24 +305,31 @@ static int stage_one(const SpawnHost *host, Child *child, int *fd)
 {
         int low;
 
-        if (*fd < host->low_end)
+        if (*fd < host->low_end) {
+                child->low_end = MAX(child->low_end, *fd + 1);
                 return 0;
+        }
         if (child->staged == host->stage_count)
                 return -EMFILE;
         low = host->stages[child->staged];
         if (dup3(*fd, low, O_CLOEXEC) < 0)
                 return -errno;
         child->staged++;
+        child->low_end = MAX(child->low_end, low + 1);
         *fd = low;
         return 0;
 }
 
 static int stage(const SpawnHost *host, Child *child)
 {
+        bool is_one_output = child->fds[1] == child->fds[2]; /* mostly */
         int r = stage_one(host, child, &child->execute_fd);
 
         for (size_t i = 0; r == 0 && i < child->fd_count; i++)
-                r = stage_one(host, child, &child->fds[i]);
+                if (i != 2 || !is_one_output)
+                        r = stage_one(host, child, &child->fds[i]);
+        if (is_one_output)
+                child->fds[2] = child->fds[1];
         return r;
 }
 
@@ -346,6 +354,7 @@ static pid_t run(const SpawnHost *host, Child *child, int *ret_pidfd)
 static int start(const SpawnHost *host, Child *child, PidRef *ret, Error *reterr)
 {
         const SpawnSpec *spec = child->spec;
+        uint64_t before_ticks = pidref_ticks_now();
         int pidfd = -1, ended = 0;
         pid_t pid = run(host, child, &pidfd);
 
@@ -353,7 +362,11 @@ static int start(const SpawnHost *host, Child *child, PidRef *ret, Error *reterr
                 return explain_clone(spec->subject, pid, reterr);
         if (child->failed == STEP_NONE) {
                 *ret = (PidRef){ .pid = pid, .fd = pidfd };
-                (void)pidref_read_start(ret); /* can be read later as well */
+                /* Begun and back within one tick, it can have started in no other. */
+                if (before_ticks == pidref_ticks_now())
+                        ret->start_ticks = before_ticks;
+                else
+                        (void)pidref_read_start(ret); /* can be read later as well */
                 return 0;
         }
         (void)fd_close(pidfd);
@@ -435,6 +448,16 @@ int spawn_read_status(int status_fd, const char *subject, Error *reterr)
                               reterr);
 }
 
+static void note_ignored_signals(SpawnHost *host)
+{
+        struct sigaction now;
+
+        (void)sigemptyset(&host->ignored);
+        for (int i = 1; i < _NSIG; i++)
+                if (sigaction(i, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
+                        (void)sigaddset(&host->ignored, i);
+}
+
 static int keep_stages(SpawnHost *host)
 {
         host->low_end = MAX(host->null_fd, host->helper_fd) + 1;
@@ -469,6 +492,7 @@ int spawn_host_init(SpawnHost *host, const char *helper_path, Error *reterr)
         *host = (SpawnHost){ .helper_fd = TAKE_FD(helper_fd),
                              .null_fd = TAKE_FD(null_fd),
                              .no_clone3 = text_equal(forced, "1") || !clone_is_supported() };
+        note_ignored_signals(host);
         r = keep_stages(host);
         if (r < 0) {
                 spawn_host_done(host);

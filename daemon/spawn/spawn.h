@@ -11,6 +11,7 @@
 #pragma once
 
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -61,10 +62,11 @@ typedef struct Spawned {
 enum { SPAWN_STAGES = CONFIG_LISTENERS_MAX + 16 };
 
 typedef struct SpawnHost {
-        int helper_fd;  /* reeve-exec, O_PATH */
-        int null_fd;    /* /dev/null */
-        bool no_clone3; /* use the fallback: the kernel lacks clone3, or a test wants it */
-        int low_end;    /* a child takes along what is below */
+        int helper_fd;    /* reeve-exec, O_PATH */
+        int null_fd;      /* /dev/null */
+        bool no_clone3;   /* use the fallback: the kernel lacks clone3, or a test wants it */
+        sigset_t ignored; /* signals that we ignore; it is not to change from then on */
+        int low_end;      /* a child takes along what is below */
         int stages[SPAWN_STAGES];
         size_t stage_count; /* numbers below low_end that are kept free for what is above */
 } SpawnHost;

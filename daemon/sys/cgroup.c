@@ -173,12 +173,15 @@ int cgroup_pids(int fd, PidList *list)
         return pids_below(fd, list, DEPTH_MAX);
 }
 
-int cgroup_is_populated(int fd)
+int cgroup_is_populated(int fd, const char *group)
 {
-        char text[256];
-        ssize_t n = file_read_into(fd, "cgroup.events", text, sizeof(text));
+        char path[PATH_MAX], text[256];
         const char *value;
+        ssize_t n;
 
+        if (snprintf(path, sizeof(path), "%s/cgroup.events", group) >= (int)sizeof(path))
+                return -ENAMETOOLONG;
+        n = file_read_into(fd, path, text, sizeof(text));
         if (n < 0)
                 return (int)n;
         value = strstr(text, "populated ");

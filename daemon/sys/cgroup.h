@@ -30,8 +30,9 @@ int cgroup_of(pid_t pid, char *buffer, size_t size);
 int cgroup_pids(int fd, PidList *list);
 
 /** cgroup_is_populated() - whether a process lives in the group or below; zombies do not count
+ *  @group: from the folder @fd, "pool/3"
  *  Return: 1, 0, negative errno */
-int cgroup_is_populated(int fd);
+int cgroup_is_populated(int fd, const char *group);
 
 /** cgroup_kill() - SIGKILL to all in the group and below at once, forks under way included
  *  Return: 0; -ENOENT before Linux 5.14, other negative errno */

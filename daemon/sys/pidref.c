@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <sys/pidfd.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "sys/fd.h"
 #include "sys/proc.h"
@@ -49,6 +51,18 @@ int pidref_read_start(PidRef *ref)
         if (!pidref_is_set(ref))
                 return -ESRCH;
         return ref->start_ticks != 0 ? 0 : read_start(ref->pid, ref->fd, &ref->start_ticks);
+}
+
+uint64_t pidref_ticks_now(void)
+{
+        static uint64_t nsec_per_tick;
+        struct timespec now;
+
+        if (nsec_per_tick == 0)
+                nsec_per_tick = UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK);
+        (void)clock_gettime(CLOCK_BOOTTIME, &now); /* cannot fail with this clock */
+        return ((uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec)
+               / nsec_per_tick;
 }
 
 int pidref_signal(const PidRef *ref, int signal)

@@ -74,6 +74,19 @@ def test_the_daemon_takes_everybody_along(reeve, tmp_path, environment):
     assert not [name for name, pid in pids.items() if processes.is_alive(pid)]
 
 
+@pytest.mark.parametrize("environment", FAMILIES)
+def test_all_are_told_not_only_the_main_process(reeve, tmp_path, environment):
+    """A shell waits for its child before it heeds a trap: it ends only if the child is told too."""
+    script, said = tmp_path / "wait.sh", tmp_path / "said"
+    os.mkfifo(said)
+    script.write_text(f"trap 'exit 0' TERM\n({worker('pause')} & echo up >{said}; wait)\nexit 0\n")
+    daemon = reeve({"w": pool(f"/bin/sh {script}", TimeoutStopSec="60s")}, environment=environment)
+    assert said.read_text() == "up\n"
+    pids = daemon.pids("w")
+    assert stop(daemon, "w") < 30
+    processes.wait_gone(pids, 0)
+
+
 def test_t21_killed_at_the_deadline_and_in_parallel(reeve, tmp_path):
     pools = {f"w{number}": stubborn(tmp_path / f"pids{number}") for number in range(4)}
     daemon = reeve({**pools, "polite": pool(worker("notify"), Type="notify")})

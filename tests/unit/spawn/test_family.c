@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -326,6 +327,53 @@ static void test_names_are_told_apart(void **state)
         finish();
 }
 
+static ino_t group_inode(void)
+{
+        AUTO_CLOSE fd = -1;
+        struct stat status;
+
+        assert_int_equal(family_begin(place.family, "life", &fd, &place.error), 0);
+        assert_int_equal(fstat(fd, &status), 0);
+        return status.st_ino;
+}
+
+static void renew_family(void)
+{
+        place.family = family_free(place.family);
+        assert_int_equal(family_new(place.root, "a.web", 3, &owner, &place.family, &place.error),
+                         0);
+}
+
+static void test_a_left_group_is_taken_over_or_removed(void **state)
+{
+        ino_t first = group_inode();
+
+        renew_family();
+        assert_int_equal(group_inode(), first);
+        assert_false(family_root_tidy(place.root)); /* it is not left any more */
+        assert_int_equal(group_inode(), first);
+        place.family = family_free(place.family);
+        assert_false(family_root_tidy(place.root)); /* the only one: none is left */
+        assert_int_equal(family_new(place.root, "a.web", 3, &owner, &place.family, &place.error),
+                         0);
+        assert_int_not_equal(group_inode(), first);
+}
+
+static void test_the_rest_is_told_without_the_leader(void **state)
+{
+        pid_t child = 0, grandchild = 0;
+
+        start("tree", "stays", "life-8");
+        read_tree(&child, &grandchild);
+        assert_int_equal(family_signal_others(place.family, &trial.spawned.process, SIGTERM), 2);
+        assert_int_equal(pidref_signal(&trial.spawned.process, 0), 0);
+        assert_int_equal(family_kill(place.family, &trial.spawned.process), 0);
+        assert_int_equal(trial_wait(&trial), 1000 + SIGKILL);
+        pidref_done(&trial.spawned.process);
+        wait_until_empty(NULL);
+        finish();
+}
+
 static void test_nothing_remains_in_the_tree(void **state)
 {
         char path[4096] = "";
@@ -468,6 +516,9 @@ int main(void)
                 BOTH_KINDS(test_stranger_is_left_alone),
                 BOTH_KINDS(test_names_are_told_apart),
                 BOTH_KINDS(test_instance_too_long),
+                BOTH_KINDS(test_the_rest_is_told_without_the_leader),
+                cmocka_unit_test_setup_teardown(test_a_left_group_is_taken_over_or_removed,
+                                                with_cgroup, close_place),
                 cmocka_unit_test_setup_teardown(test_nothing_remains_in_the_tree, with_cgroup,
                                                 close_place),
                 cmocka_unit_test_setup_teardown(test_why_there_are_no_cgroups, with_descent,

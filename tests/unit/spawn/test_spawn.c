@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "spawn/mark.h"
 #include "sys/fd.h"
+#include "sys/proc.h"
 
 static bool without_clone3; /* of the round that runs now */
 
@@ -78,6 +79,22 @@ static void test_a_clean_start(void **state)
         trial_done(&trial);
         assert_int_equal(sigprocmask(SIG_SETMASK, &kept, NULL), 0);
         (void)signal(SIGPIPE, before);
+}
+
+/* Most are not read but taken from the clock. */
+static void test_start_time_is_that_of_proc(void **state)
+{
+        for (int i = 0; i < 20; i++) {
+                ProcStat stat;
+                Trial trial;
+
+                begin(&trial, "report", NULL);
+                assert_int_equal(trial_start(&trial), 0);
+                assert_int_equal(proc_stat(trial.spawned.process.pid, &stat), 0);
+                assert_int_equal(trial.spawned.process.start_ticks, stat.start_ticks);
+                (void)trial_wait(&trial);
+                trial_done(&trial);
+        }
 }
 
 static unsigned long inode_of(int fd)
@@ -477,6 +494,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 BOTH_WAYS(test_a_clean_start),
+                BOTH_WAYS(test_start_time_is_that_of_proc),
                 BOTH_WAYS(test_order_of_descriptors),
                 BOTH_WAYS(test_output_becomes_one_and_two),
                 BOTH_WAYS(test_all_settings),

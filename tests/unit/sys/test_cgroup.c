@@ -107,18 +107,18 @@ static void test_files_of_a_group(void **state)
         assert_int_equal(cgroup_pids(fd, &pids), 0);
         assert_int_equal(pids.count, 3);
         assert_true(pid_list_has(&pids, 12));
-        assert_int_equal(cgroup_is_populated(fd), 1);
+        assert_int_equal(cgroup_is_populated(fd, "."), 1);
         assert_true(cgroup_has_controller(fd, "cgroup.controllers", "cpu"));
         assert_true(cgroup_has_controller(fd, "cgroup.controllers", "memory"));
         assert_false(cgroup_has_controller(fd, "cgroup.controllers", "pids"));
         assert_false(cgroup_has_controller(fd, "cgroup.subtree_control", "cpu"));
         assert_int_equal(cgroup_kill(fd), -ENOENT); /* as before Linux 5.14 */
         write_file(folder, "cgroup.events", "frozen 0\npopulated 0\n");
-        assert_int_equal(cgroup_is_populated(fd), 0);
+        assert_int_equal(cgroup_is_populated(fd, "."), 0);
         remove_file(folder, "cgroup.events");
-        assert_int_equal(cgroup_is_populated(fd), -ENOENT);
+        assert_int_equal(cgroup_is_populated(fd, "."), -ENOENT);
         write_file(folder, "cgroup.events", "frozen 0\n");
-        assert_int_equal(cgroup_is_populated(fd), -EBADMSG);
+        assert_int_equal(cgroup_is_populated(fd, "."), -EBADMSG);
         remove_file(folder, "cgroup.events");
         remove_file(folder, "cgroup.controllers");
         remove_file(folder, "cgroup.procs");
