@@ -1,7 +1,7 @@
 /* exec-main.c - reeve-exec: the last steps before a worker's command, outside of reeved
  *
  * Started as "reeve-exec NUMBER command..." (spawn/helper.h), as the user that reeved runs as,
- * with the worker's session, descriptors, environment and cgroup. Each step of the plan that
+ * (or "reeve-exec --hold SCOPE") with the worker's session, descriptors, environment and cgroup. Each step of the plan that
  * applies is done in the order of the table; the first that fails is reported and ends us. */
 #include <errno.h>
 #include <grp.h>
@@ -188,9 +188,19 @@ static int run(int plan_fd, char **command)
         return report(report_fd, STEP_EXECUTE, r, &message);
 }
 
+/* The process that keeps a scope of systemd alive (spawn/holder.h); it dies with reeved. */
+static _Noreturn void hold(void)
+{
+        for (;;)
+                (void)pause();
+}
+
 int main(int argc, char **argv)
 {
         uint64_t plan_fd;
+
+        if (argc == 3 && text_equal(argv[1], "--hold"))
+                hold();
 
         if (argc < 3 || units_parse_number(argv[1], 1 << 20, &plan_fd) < 0 || plan_fd < 3) {
                 (void)fputs("reeve-exec is started by reeved and of no use by itself.\n", stderr);

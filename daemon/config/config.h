@@ -118,6 +118,20 @@ typedef enum ProbeKind { PROBE_NONE, PROBE_HTTP, PROBE_TCP, PROBE_EXEC } ProbeKi
 
 enum { RESOURCE_COUNT = 16 }; /* RLIM_NLIMITS of Linux; index is RLIMIT_* */
 
+/* What one cgroup may take; see cgroup v2 of the kernel's admin guide. */
+typedef struct GroupLimits {
+        uint64_t memory_max_bytes, memory_high_bytes, memory_swap_max_bytes; /* UINT64_MAX: none */
+        uint64_t tasks_max;                                                  /* UINT64_MAX: none */
+        unsigned cpu_quota_percent;     /* of one core, may exceed 100; 0: none */
+        unsigned cpu_weight, io_weight; /* 0: the kernel's default, 100 */
+} GroupLimits;
+
+#define GROUP_LIMITS_NONE \
+        ((GroupLimits){ .memory_max_bytes = UINT64_MAX, \
+                        .memory_high_bytes = UINT64_MAX, \
+                        .memory_swap_max_bytes = UINT64_MAX, \
+                        .tasks_max = UINT64_MAX })
+
 /* ---- one pool ---- */
 
 typedef struct PoolConfig {
@@ -138,8 +152,7 @@ typedef struct PoolConfig {
         bool has_nice, has_oom_score_adjust, has_affinity;
         int nice, oom_score_adjust;
         cpu_set_t affinity;
-        uint64_t memory_max_bytes, tasks_max;   /* UINT64_MAX: no limit */
-        unsigned cpu_quota_percent, cpu_weight; /* 0: not set */
+        GroupLimits worker_limits, pool_limits; /* each worker with its children; all together */
 
         RestartMode restart;
         uint64_t restart_usec, restart_max_usec, stable_usec;

@@ -404,7 +404,8 @@ static int open_families(Engine *engine, Error *reterr)
         int r;
 
         name_families(engine, name, sizeof(name));
-        r = family_root_new(name, &engine->families, &engine->families_error);
+        r = family_root_new(name, engine->host.helper_fd, &engine->families,
+                            &engine->families_error);
         if (r < 0)
                 *reterr = engine->families_error;
         return r;
@@ -412,8 +413,15 @@ static int open_families(Engine *engine, Error *reterr)
 
 static void warn_families(Engine *engine)
 {
+        const char *trouble = family_root_trouble(engine->families);
+
         if (family_root_kind(engine->families) == FAMILY_DESCENT)
                 publish_warning(engine, "", "%s", engine->families_error.message);
+        if (trouble)
+                publish_warning(engine, "",
+                                "There is no scope of workers, so they live below reeved's own "
+                                "group and have no limits: %s.",
+                                trouble);
 }
 
 static int add_pools(Engine *engine, Error *reterr)

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "engine/face.h"
+#include "engine/limits.h"
 #include "engine/operation.h"
 #include "engine/pool.h"
 #include "engine/priority.h"
@@ -267,6 +268,8 @@ static int prepare(Slot *slot, Launch *launch, Error *reterr)
                 r = collect_fds(slot, launch, reterr);
         if (r >= 0)
                 r = family_begin(slot->family, slot->instance, &launch->cgroup_fd, reterr);
+        if (r >= 0)
+                limits_begin(slot);
         return r;
 }
 

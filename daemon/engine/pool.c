@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "engine/limits.h"
 #include "engine/notices.h"
 #include "engine/operation.h"
 #include "engine/priority.h"
@@ -418,6 +419,7 @@ void pool_take_config(Pool *pool, PoolConfig *config)
                 if (pool->slots[i]->log)
                         log_capture_set_limits(pool->slots[i]->log, config->log_max_bytes,
                                                config->log_max_files);
+        limits_change(pool, before, config);
         pool->file_grid = (Grid){ config->processes, config->threads, config->greenlets };
         pool->config = pool_config_ref(config);
         pool_config_unref(before);

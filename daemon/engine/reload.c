@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "engine/change.h"
 #include "engine/launch.h"
+#include "engine/limits.h"
 #include "engine/pace.h"
 #include "engine/pool.h"
 #include "engine/publish.h"
@@ -37,19 +38,6 @@ static void warn_identity(Engine *engine, const PoolConfig *config)
                                 config->oom_score_adjust);
 }
 
-static void warn_controller(Engine *engine, const PoolConfig *config, bool is_set, const char *key,
-                            const char *controller)
-{
-        if (!is_set)
-                return;
-        if (!family_root_has_controller(engine->families, controller))
-                publish_warning(engine, config->name,
-                                "%s= has no effect: the cgroup controller %s cannot be had here.",
-                                key, controller);
-        else
-                publish_warning(engine, config->name, "%s= has no effect in this version.", key);
-}
-
 static void warn_later(Engine *engine, const PoolConfig *config, bool is_set, const char *what)
 {
         if (is_set)
@@ -75,11 +63,7 @@ void reload_warn(Engine *engine, const PoolConfig *config)
 {
         if (engine->settings.is_user_mode)
                 warn_identity(engine, config);
-        warn_controller(engine, config, config->memory_max_bytes != UINT64_MAX, "MemoryMax",
-                        "memory");
-        warn_controller(engine, config, config->cpu_quota_percent != 0, "CPUQuota", "cpu");
-        warn_controller(engine, config, config->cpu_weight != 0, "CPUWeight", "cpu");
-        warn_controller(engine, config, config->tasks_max != UINT64_MAX, "TasksMax", "pids");
+        limits_warn(engine, config);
         warn_output(engine, config);
         warn_later(engine, config, config->probe != PROBE_NONE, "The probe of [Health]");
         warn_later(engine, config, config->mode == SCALE_AUTO, "Mode=auto");

@@ -15,6 +15,7 @@
 #include "base/units.h"
 #include "engine/farewell.h"
 #include "engine/launch.h"
+#include "engine/limits.h"
 #include "engine/operation.h"
 #include "engine/pace.h"
 #include "engine/pool.h"
@@ -88,6 +89,7 @@ int slot_new(Pool *pool, unsigned number, Slot **ret, Error *reterr)
         r = family_new(pool->engine->families, pool->name, number, slot, &slot->family, reterr);
         if (r < 0)
                 return r;
+        limits_open(slot);
         *ret = TAKE_PTR(slot);
         return 0;
 }
@@ -507,6 +509,7 @@ void slot_exited(Slot *slot, const WorkerExit *exit)
 {
         WorkerExit known = *exit;
 
+        limits_explain_exit(slot, &known);
         if (has_start_failed(slot))
                 known.reason = EXIT_REASON_SPAWN_FAILED;
         if (slot->worker.is_wanted && !slot->worker.is_restart_due)

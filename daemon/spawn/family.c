@@ -47,7 +47,7 @@ void member_list_done(MemberList *list)
 
 /* ---- the root ---- */
 
-int family_root_new(const char *name, FamilyRoot **ret, Error *reterr)
+int family_root_new(const char *name, int helper_fd, FamilyRoot **ret, Error *reterr)
 {
         FamilyRoot *root = calloc(1, sizeof(*root));
         int r;
@@ -56,6 +56,7 @@ int family_root_new(const char *name, FamilyRoot **ret, Error *reterr)
                 return -ENOMEM;
         root->inotify_fd = root->directory_fd = -1;
         TAILQ_INIT(&root->leftovers);
+        root->place = PLACE_UNSET;
         /* Also with cgroups: foreign children would else be reaped by whoever is PID 1. */
         if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
                 r = -errno;
@@ -63,7 +64,7 @@ int family_root_new(const char *name, FamilyRoot **ret, Error *reterr)
                 return r;
         }
         root->kind = FAMILY_CGROUP;
-        r = cgroup_root_open(root, name, reterr);
+        r = cgroup_root_open(root, name, helper_fd, reterr);
         if (r < 0) {
                 cgroup_root_close(root);
                 root->kind = FAMILY_DESCENT;

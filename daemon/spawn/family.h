@@ -20,6 +20,7 @@
 
 #include "base/error.h"
 #include "base/names.h"
+#include "config/config.h"
 #include "sys/pidref.h"
 
 typedef enum FamilyKind { FAMILY_CGROUP = 1, FAMILY_DESCENT } FamilyKind;
@@ -30,14 +31,20 @@ typedef struct Family Family;         /* of one slot; outlives its processes, se
 
 /** family_root_new() - find out what can be had; becomes a subreaper in any case
  *  @name: unique to this daemon's state folder, part of the cgroup's name
+ *  @helper_fd: reeve-exec, borrowed; -1: systemd is not asked for a scope
  *  @reterr: why cgroups are not used, filled also on success with kind descent (a warning)
  *  Return: 0; negative errno */
-int family_root_new(const char *name, FamilyRoot **ret, Error *reterr);
+int family_root_new(const char *name, int helper_fd, FamilyRoot **ret, Error *reterr);
 /** family_root_free() - all families must be freed before; removes empty groups; Return: NULL */
 FamilyRoot *family_root_free(FamilyRoot *root);
 FamilyKind family_root_kind(const FamilyRoot *root);
-/** family_root_has_controller() - "memory", "cpu", "pids": can limits of a pool be set? */
-bool family_root_has_controller(const FamilyRoot *root, const char *controller);
+/** family_root_controllers() - bits of sys/cgroup.h: which limits can be set? */
+unsigned family_root_controllers(const FamilyRoot *root);
+/** family_root_trouble() - what is worse than it could be: systemd has refused a scope
+ *  Return: a sentence, owned by @root; NULL: nothing */
+const char *family_root_trouble(const FamilyRoot *root);
+/** family_root_why_not() - why one of them is missing, and what to do; sentences */
+void family_root_why_not(const FamilyRoot *root, unsigned controller, char *text, size_t size);
 
 /** family_root_fd() - readable when some group may have become empty; -1 for descent, where the
  *  caller asks again after every child that it reaps */
@@ -71,6 +78,36 @@ Family *family_free(Family *family);
  *  @ret_cgroup_fd: descriptor of the cgroup to be born into, the caller closes it; -1: descent
  *  Return: 0; negative errno with @reterr */
 int family_begin(Family *family, const char *instance, int *ret_cgroup_fd, Error *reterr);
+
+/* ---- limits (family_limits.c) ---- */
+
+typedef enum FamilyScope { FAMILY_OF_SLOT, FAMILY_OF_POOL } FamilyScope;
+
+/** family_is_fresh() - whether its group was made by family_new() or since, so that no limit is
+ *  set there yet; one that was there before may have any */
+bool family_is_fresh(const Family *family, FamilyScope scope);
+
+/** family_limit() - make the group of the slot, or of its pool, have @to
+ *  @from: what it has; NULL: not known. Only what differs is written, and only what the
+ *  controllers allow.
+ *  @ret_key: the first that the kernel refused: "MemoryMax", static
+ *  Return: 0; the kernel's errno, negative (the others are set nevertheless) */
+int family_limit(Family *family, FamilyScope scope, const GroupLimits *from, const GroupLimits *to,
+                 const char **ret_key);
+
+/** family_limit_key() - the keys of the limits that are set in @limits, for messages
+ *  @index: from 0
+ *  @ret_controller: the one that is needed for it
+ *  Return: "PoolMemoryMax" or the like, static; NULL past the last */
+const char *family_limit_key(const GroupLimits *limits, FamilyScope scope, size_t index,
+                             unsigned *ret_controller);
+
+/** family_take_tidied() - whether the groups were made anew, without limits, since last asked */
+bool family_take_tidied(Family *family);
+
+/** family_take_oom_kills() - how often the kernel has killed in it for want of memory since this
+ *  was last asked; 0 where it cannot be told */
+uint64_t family_take_oom_kills(Family *family);
 
 /** family_signal() - @signal to every process of the family, leader first; through pidfds
  *  It is followed by CONT, so that stopped processes get it too, unless it is to stop or to kill.

@@ -1,9 +1,9 @@
 /* family_cgroup.c - one cgroup v2 per slot (see family.h)
  *
- *   OWN                          the group that reeved was started in
- *   OWN/reeve-NAME.workers       all pools of this daemon
+ *   PLACE                        a scope, or reeved's own group, or the one above it (place.h)
+ *   PLACE/reeve-NAME.workers     all pools of this daemon
  *   .../POOL                     limits of a pool are set here
- *   .../POOL/SLOT                the processes
+ *   .../POOL/SLOT                the processes, and the limits of one worker
  *
  * Slots keep their group between lives, but no descriptor of it: thousands of workers would cost as
  * many. A group is watched only while somebody waits for its end; cgroup.events is read once more
@@ -25,8 +25,6 @@
 #include "sys/clone.h"
 #include "sys/fd.h"
 #include "sys/files.h"
-
-static const char *const controllers[] = { "memory", "cpu", "pids", "io" };
 
 static int refuse(Error *reterr, int r, const char *why)
 {
@@ -82,36 +80,34 @@ static int probe(const char *workers)
         return r;
 }
 
-/* What our own group may hand out is handed on; refusals show in family_root_has_controller().
- * Only the root of the tree may have processes, us, and hand out: any other group would refuse
- * memory and io with EBUSY, but grant cpu and pids, become a threaded domain by it, and turn the
- * groups below into ones that take no process (EOPNOTSUPP). Only the root has no cgroup.type. */
-static void hand_on_controllers(const char *own, const char *workers)
+/* What our place may hand out is handed on to the groups of pools, and those hand it on in turn.
+ * In our own group, which has us in it, the kernel would refuse memory and io with EBUSY, but grant
+ * cpu and pids, make a threaded domain of it, and turn the groups below into ones that take no
+ * process (EOPNOTSUPP). */
+static void hand_on_controllers(FamilyRoot *root)
 {
-        const char *groups[] = { own, workers };
-        char type[PATH_MAX];
-
-        (void)snprintf(type, sizeof(type), "%s/cgroup.type", own);
-        if (access(type, F_OK) == 0)
+        if (root->place.kind == PLACE_OWN)
                 return;
-        for (size_t i = 0; i < COUNT_OF(controllers); i++)
-                for (size_t j = 0; j < COUNT_OF(groups); j++) {
-                        char path[PATH_MAX], word[16];
-
-                        (void)snprintf(path, sizeof(path), "%s/cgroup.subtree_control", groups[j]);
-                        (void)snprintf(word, sizeof(word), "+%s", controllers[i]);
-                        (void)file_write_text(AT_FDCWD, path, word);
-                }
+        (void)cgroup_hand_on(root->place.path, CONTROLLER_ALL);
+        root->controllers = cgroup_hand_on(root->path, CONTROLLER_ALL);
 }
 
-static int name_groups(FamilyRoot *root, const char *own, const char *own_group, const char *name)
+/* The group of a pool holds no process of its own. */
+static void hand_on(const FamilyRoot *root, const char *pool)
 {
-        if (asprintf(&root->path, "%s/reeve-%s.workers", own, name) < 0) {
+        if (root->controllers)
+                (void)cgroup_hand_on(pool, root->controllers);
+}
+
+static int name_groups(FamilyRoot *root, const char *name)
+{
+        const Place *place = &root->place;
+
+        if (asprintf(&root->path, "%s/%s", place->path, name) < 0) {
                 root->path = NULL;
                 return -ENOMEM;
         }
-        if (asprintf(&root->group, "%s/reeve-%s.workers",
-                     text_equal(own_group, "/") ? "" : own_group, name)
+        if (asprintf(&root->group, "%s/%s", text_equal(place->group, "/") ? "" : place->group, name)
             < 0) {
                 root->group = NULL;
                 return -ENOMEM;
@@ -130,25 +126,34 @@ static int explain_refusal(Error *reterr, int r, const char *path)
         return refuse(reterr, r, why);
 }
 
-int cgroup_root_open(FamilyRoot *root, const char *name, Error *reterr)
+/* Return: 0; negative errno, then the place is worth nothing */
+static int settle(FamilyRoot *root, const char *name)
 {
-        AUTO_FREE char *own = NULL, *own_group = NULL;
-        int r;
+        int r = name_groups(root, name);
 
-        if (text_equal(getenv("REEVE_TEST_FAMILIES"), "descent"))
-                return refuse(reterr, -EOPNOTSUPP, "REEVE_TEST_FAMILIES=descent is set");
-        r = cgroup_find_own(&own, &own_group);
-        if (r == -ENOENT)
-                return refuse(reterr, r, "no cgroup v2 tree is mounted");
-        if (r < 0)
-                return refuse(reterr, r, "our own group is not below what is mounted");
-        r = name_groups(root, own, own_group, name);
         if (r == 0)
                 r = make_group(root->path);
         if (r == 0)
                 r = probe(root->path);
+        return r;
+}
+
+int cgroup_root_open(FamilyRoot *root, const char *name, int helper_fd, Error *reterr)
+{
+        char group[128];
+        int r;
+
+        if (text_equal(getenv("REEVE_TEST_FAMILIES"), "descent"))
+                return refuse(reterr, -EOPNOTSUPP, "REEVE_TEST_FAMILIES=descent is set");
+        (void)snprintf(group, sizeof(group), "reeve-%s.workers", name);
+        r = place_find(group, helper_fd, &root->place);
+        if (r == -ENOENT)
+                return refuse(reterr, r, "no cgroup v2 tree is mounted");
         if (r < 0)
-                return explain_refusal(reterr, r, root->path ? root->path : own);
+                return refuse(reterr, r, "our own group is not below what is mounted");
+        r = settle(root, group);
+        if (r < 0)
+                return explain_refusal(reterr, r, root->path ? root->path : root->place.path);
         root->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
         if (root->inotify_fd < 0)
                 return refuse(reterr, -errno,
@@ -157,7 +162,7 @@ int cgroup_root_open(FamilyRoot *root, const char *name, Error *reterr)
         root->directory_fd = open(root->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (root->directory_fd < 0)
                 return explain_refusal(reterr, -errno, root->path);
-        hand_on_controllers(own, root->path);
+        hand_on_controllers(root);
         return 0;
 }
 
@@ -167,19 +172,14 @@ void cgroup_root_close(FamilyRoot *root)
         map_done(&root->leftover_by_path);
         if (root->path)
                 (void)rmdir(root->path); /* stays while something lives below it */
+        place_done(&root->place);
         free(root->path);
         free(root->group);
         root->path = root->group = NULL;
+        root->controllers = 0;
         root->inotify_fd = fd_close(root->inotify_fd);
         root->directory_fd = fd_close(root->directory_fd);
         map_done(&root->watches);
-}
-
-bool family_root_has_controller(const FamilyRoot *root, const char *controller)
-{
-        AUTO_CLOSE fd = root->path ? open(root->path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-
-        return fd >= 0 && cgroup_has_controller(fd, "cgroup.subtree_control", controller);
 }
 
 /* After a lost message every family that is waited for may be the one. */
@@ -216,16 +216,54 @@ static const char *escape_prefix(const char *pool)
         return strchr(pool, '.') ? "_" : "";
 }
 
-static int make_groups(const Family *family)
+/* The group of all pools is gone, and with it the scope that it was in: `systemctl stop` ends one.
+ * Return: 1 when both are there again; -EAGAIN: they are not yet; other negative errno */
+static int restore_place(FamilyRoot *root)
 {
-        AUTO_FREE char *pool = NULL;
-        int r = make_group(family->path);
+        int r = place_renew(&root->place);
 
+        if (r < 0 && r != -ENOENT)
+                return r;
+        r = make_group(root->path);
+        if (r < 0)
+                return r;
+        (void)fd_close(root->directory_fd);
+        root->directory_fd = open(root->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        hand_on_controllers(root);
+        return root->directory_fd < 0 ? -errno : 1;
+}
+
+/* A group that was there already may have limits from an earlier life. */
+static int make_noted(const char *path, bool *ret_is_fresh)
+{
+        *ret_is_fresh = mkdir(path, 0755) == 0;
+        return *ret_is_fresh || errno == EEXIST ? 0 : -errno;
+}
+
+static int make_pool_group(Family *family)
+{
+        AUTO_FREE char *pool =
+                strndup(family->path, (size_t)(strrchr(family->path, '/') - family->path));
+        int r = pool ? make_noted(pool, &family->is_pool_fresh) : -ENOMEM;
+
+        if (r == -ENOENT)
+                r = restore_place(family->root);
+        if (r == 1)
+                r = make_noted(pool, &family->is_pool_fresh);
+        if (r == 0)
+                hand_on(family->root, pool);
+        return r;
+}
+
+static int make_groups(Family *family)
+{
+        int r = make_noted(family->path, &family->is_fresh);
+
+        family->is_pool_fresh = false;
         if (r != -ENOENT)
                 return r;
-        pool = strndup(family->path, (size_t)(strrchr(family->path, '/') - family->path));
-        r = pool ? make_group(pool) : -ENOMEM;
-        return r < 0 ? r : make_group(family->path);
+        r = make_pool_group(family);
+        return r < 0 ? r : make_noted(family->path, &family->is_fresh);
 }
 
 /* Return: descriptor of the family's group; negative errno */
@@ -297,6 +335,7 @@ int cgroup_family_begin(Family *family, int *ret_cgroup_fd, Error *reterr)
 
         if (fd == -ENOENT) { /* somebody has tidied up below us */
                 fd = make_groups(family);
+                family->is_tidied = true;
                 fd = fd < 0 ? fd : open_group(family);
         }
         if (fd < 0)

@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "spawn/family.h"
+#include "spawn/place.h"
 #include "sys/proc.h"
 
 enum { INSTANCE_SIZE = 128 };
@@ -35,10 +36,12 @@ struct FamilyRoot {
         Family *first; /* all families */
 
         /* cgroup */
+        Place place;
         char *path, *group; /* of the group that holds all pools: folder; as in /proc/PID/cgroup */
         int directory_fd;   /* of path */
         int inotify_fd;
-        Map watches; /* watch descriptor -> Family */
+        unsigned controllers; /* that groups of slots have, bits of cgroup.h */
+        Map watches;          /* watch descriptor -> Family */
         TAILQ_HEAD(LeftoverList, Leftover) leftovers;
         Map leftover_by_path; /* hash of the path -> Leftover */
 
@@ -59,7 +62,10 @@ struct Family {
 
         /* cgroup */
         char *path, *group;
-        int watch; /* -1: not watched */
+        int watch;                    /* -1: not watched */
+        bool is_fresh, is_pool_fresh; /* the groups were made by us, and have no limits yet */
+        bool is_tidied;               /* made anew since their limits were set */
+        uint64_t oom_kills;           /* as last seen */
 
         /* descent */
         uint64_t mark;
@@ -68,7 +74,7 @@ struct Family {
 };
 
 /* ---- family_cgroup.c ---- */
-int cgroup_root_open(FamilyRoot *root, const char *name, Error *reterr);
+int cgroup_root_open(FamilyRoot *root, const char *name, int helper_fd, Error *reterr);
 void cgroup_root_close(FamilyRoot *root);
 void cgroup_root_dispatch(FamilyRoot *root, void (*on_empty)(void *userdata));
 int cgroup_family_open(Family *family, const char *pool, unsigned slot, Error *reterr);

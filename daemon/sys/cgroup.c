@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "sys/directory.h"
 #include "sys/fd.h"
 #include "sys/files.h"
@@ -195,16 +196,95 @@ int cgroup_kill(int fd)
         return file_write_text(fd, "cgroup.kill", "1");
 }
 
-bool cgroup_has_controller(int fd, const char *file, const char *name)
-{
-        char text[1024], *rest = text, *word;
+static const char *const controller_names[] = { "cpu", "memory", "pids", "io" };
 
-        if (file_read_into(fd, file, text, sizeof(text)) < 0)
-                return false;
-        while ((word = strsep(&rest, " \n")))
-                if (text_equal(word, name))
-                        return true;
-        return false;
+const char *controller_name(Controller controller)
+{
+        for (size_t i = 0; i < COUNT_OF(controller_names); i++)
+                if (controller == 1U << i)
+                        return controller_names[i];
+        return "";
+}
+
+unsigned cgroup_controllers(const char *text)
+{
+        unsigned found = 0;
+
+        while (*text) {
+                size_t length = strcspn(text, " \n");
+
+                for (size_t i = 0; i < COUNT_OF(controller_names); i++)
+                        if (strlen(controller_names[i]) == length
+                            && memcmp(text, controller_names[i], length) == 0)
+                                found |= 1U << i;
+                text += length;
+                text += strspn(text, " \n");
+        }
+        return found;
+}
+
+static unsigned read_controllers(const char *path, const char *file)
+{
+        char name[PATH_MAX], text[1024];
+
+        if (snprintf(name, sizeof(name), "%s/%s", path, file) >= (int)sizeof(name)
+            || file_read_into(AT_FDCWD, name, text, sizeof(text)) < 0)
+                return 0;
+        return cgroup_controllers(text);
+}
+
+unsigned cgroup_available(const char *path)
+{
+        return read_controllers(path, "cgroup.controllers");
+}
+
+/* One by one: a write of several is refused as a whole. */
+unsigned cgroup_hand_on(const char *path, unsigned wanted)
+{
+        unsigned had = read_controllers(path, "cgroup.subtree_control");
+        unsigned missing = wanted & ~had & cgroup_available(path);
+        char name[PATH_MAX], word[16];
+
+        if (!missing)
+                return had & wanted;
+        (void)snprintf(name, sizeof(name), "%s/cgroup.subtree_control", path);
+        for (size_t i = 0; i < COUNT_OF(controller_names); i++) {
+                if (!(missing & 1U << i))
+                        continue;
+                (void)snprintf(word, sizeof(word), "+%s", controller_names[i]);
+                if (file_write_text(AT_FDCWD, name, word) == 0)
+                        had |= 1U << i;
+        }
+        return had & wanted;
+}
+
+int cgroup_parse_count(const char *text, const char *name, uint64_t *ret)
+{
+        for (const char *line = text; line; line = strchr(line, '\n')) {
+                const char *value;
+                char number[24];
+                size_t length;
+
+                line += *line == '\n';
+                value = text_after(line, name);
+                if (!value || *value++ != ' ')
+                        continue;
+                length = strcspn(value, "\n");
+                if (length >= sizeof(number))
+                        return -EBADMSG;
+                memcpy(number, value, length);
+                number[length] = '\0';
+                return units_parse_number(number, UINT64_MAX, ret) < 0 ? -EBADMSG : 0;
+        }
+        return -ENODATA;
+}
+
+int cgroup_oom_kills(int fd, uint64_t *ret)
+{
+        char text[512];
+        ssize_t n = file_read_into(fd, "memory.events", text, sizeof(text));
+
+        return n < 0 ? (int)n : cgroup_parse_count(text, "oom_kill", ret);
 }
 
 static int remove_below(int parent_fd, const char *name, unsigned depth)

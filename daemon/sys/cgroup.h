@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "sys/proc.h"
@@ -38,9 +39,35 @@ int cgroup_is_populated(int fd, const char *group);
  *  Return: 0; -ENOENT before Linux 5.14, other negative errno */
 int cgroup_kill(int fd);
 
-/** cgroup_has_controller() - whether @name stands in a list like cgroup.controllers
- *  @file: "cgroup.controllers" or "cgroup.subtree_control" */
-bool cgroup_has_controller(int fd, const char *file, const char *name);
+/* The controllers that reeve sets limits with, as bits. */
+typedef enum Controller {
+        CONTROLLER_CPU = 1 << 0,
+        CONTROLLER_MEMORY = 1 << 1,
+        CONTROLLER_PIDS = 1 << 2,
+        CONTROLLER_IO = 1 << 3,
+        CONTROLLER_ALL = CONTROLLER_CPU | CONTROLLER_MEMORY | CONTROLLER_PIDS | CONTROLLER_IO,
+} Controller;
+
+/** cgroup_controllers() - the bits of a list such as "cpuset cpu io memory"; pure */
+unsigned cgroup_controllers(const char *text);
+/** controller_name() - "memory" for CONTROLLER_MEMORY */
+const char *controller_name(Controller controller);
+/** cgroup_available() - what the group at @path may hand on; 0 if it cannot be read */
+unsigned cgroup_available(const char *path);
+
+/** cgroup_hand_on() - let the groups below have these controllers, as far as they can be had
+ *  The group must have no process of its own unless it is the root of the tree.
+ *  @path: folder of the group; @wanted: bits
+ *  Return: the bits that the groups below have now */
+unsigned cgroup_hand_on(const char *path, unsigned wanted);
+
+/** cgroup_parse_count() - the number after @name in a file such as memory.events; pure
+ *  Return: 0; -ENODATA if there is no such line, -EBADMSG if no number follows */
+int cgroup_parse_count(const char *text, const char *name, uint64_t *ret);
+
+/** cgroup_oom_kills() - how often the kernel has killed in the group or below for want of memory
+ *  Return: 0; -ENOENT without the controller, -ENODATA, -EBADMSG, other negative errno */
+int cgroup_oom_kills(int fd, uint64_t *ret);
 
 /** cgroup_remove() - remove the group and empty groups below it; Return: 0; -EBUSY if something
  *  lives there, other negative errno */

@@ -31,7 +31,45 @@ def install(folder):
                     "--destdir", folder], check=True, stdout=subprocess.DEVNULL)
 
 
-class Machine:
+class Agent:
+    """Somebody inside who runs a command a line and answers; see AGENT."""
+
+    process = None
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(30)
+        self.process.stdout.close()
+
+    def complaint(self):
+        """What else is worth knowing when a command fails."""
+        return ""
+
+    def run(self, *command, code=0):
+        """What it says; code None: whatever its exit code."""
+        status, output = self.ask(*command)
+        if code is not None and status != code:
+            raise AssertionError(f"{command} ended with {status}:\n{output}\n{self.complaint()}")
+        return output
+
+    def answer(self):
+        answer = self.process.stdout.readline()
+        assert answer, "the machine is gone"
+        return json.loads(answer)
+
+    def ask(self, *command):
+        self.process.stdin.write(json.dumps([str(word) for word in command]) + "\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def shell(self, script, code=0):
+        return self.run("bash", "-c", script, code=code)
+
+    def write(self, path, text):
+        self.shell(f"mkdir -p $(dirname {path}) && printf %s {shlex.quote(text)} > {path}")
+
+
+class Machine(Agent):
     def __init__(self, files):
         """@files: {place: text or path of what is to lie there}"""
         self.folder = tempfile.TemporaryDirectory(prefix="machine-")
@@ -50,31 +88,11 @@ class Machine:
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def close(self):
-        self.process.stdin.close()
-        self.process.wait(30)
-        self.process.stdout.close()
+        super().close()
         self.folder.cleanup()
 
-    def run(self, *command, code=0):
-        """What it says; code None: whatever its exit code."""
-        status, output = self.ask(*command)
-        if code is not None and status != code:
-            _, journal = self.ask("journalctl", "--no-pager", "-n", 60)
-            raise AssertionError(f"{command} ended with {status}:\n{output}\n{journal}")
-        return output
-
-    def ask(self, *command):
-        self.process.stdin.write(json.dumps([str(word) for word in command]) + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        assert answer, f"the machine is gone at {command}"
-        return json.loads(answer)
-
-    def shell(self, script, code=0):
-        return self.run("bash", "-c", script, code=code)
-
-    def write(self, path, text):
-        self.shell(f"mkdir -p $(dirname {path}) && printf %s {shlex.quote(text)} > {path}")
+    def complaint(self):
+        return self.ask("journalctl", "--no-pager", "-n", 60)[1]
 
     # ---- reeve in it ----
 

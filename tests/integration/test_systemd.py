@@ -11,6 +11,7 @@ pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=f"no systemd of our 
 
 BIN = reeve.BUILD / "tests/workers"
 PROGRAMS = {f"/opt/{name}": BIN / name for name in ("worker-pause", "worker-ignore_term")}
+SCOPE = "reeved-workers.scope"
 PAUSE = reeve.pool("/opt/worker-pause", scale={"Processes": 3}, User="daemon")
 # Nothing but SIGKILL ends it, and reeved never gets there by itself.
 STUBBORN = reeve.pool("/opt/worker-ignore_term", TimeoutStopSec="infinity")
@@ -59,19 +60,22 @@ def adopted(running, deed):
 
 
 def test_start(running):
-    """start returns when reeved is ready; workers and the face live below the service's group."""
+    """start returns when reeved is ready; workers and the face live in the scope beside it."""
     assert running.unit("ActiveState") == "active"
     assert "API at /run/reeve/api.sock" in running.unit("StatusText")
     pids = running.pids("pause")
     assert len(pids) == 3
     for pid in pids:
         group = running.shell(f"cat /proc/{pid}/cgroup").splitlines()[-1]
-        assert group.startswith("0::/system.slice/reeved.service/"), group
+        assert group.startswith(f"0::/system.slice/{SCOPE}/"), group
         assert running.shell(f"cat /proc/{pid}/oom_score_adj").strip() == "0"
     assert running.run("ps", "-o", "user:20=", "-p", pids[0]).strip() == "daemon"
     assert running.run("ps", "-C", "reeve-api", "-o", "user:20=").strip() == "reeve-api"
     daemon = json.loads(running.run("reevectl", "status", "-o", "json"))
     assert daemon["families"] == "cgroup", daemon["warnings"]
+    own = running.shell("cat /sys/fs/cgroup/system.slice/reeved.service/cgroup.procs")
+    assert own.split() == [running.unit("MainPID")]
+    assert running.run("systemctl", "show", SCOPE, "-P", "Delegate").strip() == "yes"
     assert not [warning for warning in daemon["warnings"] if "ApiUser" in warning["message"]]
 
 
@@ -149,12 +153,59 @@ def test_what_a_crash_left_can_be_ended(running):
     running.drop_in("RestartSec=infinity")
     cursor = running.journal_end()
     running.run("kill", "-9", running.unit("MainPID"))
-    running.wait_journal(cursor, "remains running after unit stopped")
+    running.wait_journal(cursor, "Failed with result 'signal'")
     running.run("systemctl", "stop", "reeved")
-    pids = running.living("worker-pause")
-    assert len(pids) == 3
-    running.run("systemctl", "kill", "--signal=SIGKILL", "reeved")
-    running.run("timeout", 20, "tail", *[f"--pid={pid}" for pid in pids], "-f", "/dev/null")
+    assert len(running.living("worker-pause")) == 3
+    running.run("systemctl", "stop", SCOPE)
+    assert running.living("worker-pause") == []
+
+
+def test_a_scope_that_was_stopped_is_made_anew(running):
+    """An administrator ends all workers behind reeved's back: they are started in another one."""
+    before = running.pids("pause")
+    running.run("systemctl", "stop", SCOPE)
+    running.run("reevectl", "wait", "pause", "--timeout=30s")
+    after = running.pids("pause")
+    assert len(after) == 3 and not set(before) & set(after)
+    assert running.run("systemctl", "is-active", SCOPE).strip() == "active"
+    group = running.shell(f"cat /proc/{after[0]}/cgroup").splitlines()[-1]
+    assert group.startswith(f"0::/system.slice/{SCOPE}/"), group
+
+
+def test_the_scope_lives_while_a_pool_rests(running):
+    running.run("reevectl", "stop", "pause")
+    running.run("reevectl", "start", "pause")
+    group = running.shell(f"cat /proc/{running.pids('pause')[0]}/cgroup").splitlines()[-1]
+    assert group.startswith(f"0::/system.slice/{SCOPE}/"), group
+
+
+def test_without_an_answer_of_systemd(boot):
+    """No scope is no reason to have no workers: they live below the service, as it says."""
+    made = boot(pause=PAUSE.replace("[Pool]", "[Pool]\nMemoryMax=1G", 1))
+    made.drop_in("InaccessiblePaths=/run/systemd/private")
+    start(made)
+    group = made.shell(f"cat /proc/{made.pids('pause')[0]}/cgroup").splitlines()[-1]
+    assert group.startswith("0::/system.slice/reeved.service/"), group
+    warnings = json.loads(made.run("reevectl", "status", "-o", "json"))["warnings"]
+    assert [warning for warning in warnings if "scope of workers" in warning["message"]], warnings
+    before, after = adopted(made, lambda: made.run("kill", "-9", made.unit("MainPID")))
+    assert after == before
+    made.run("systemctl", "stop", "reeved")
+    assert made.living("worker-pause") == []
+
+
+def test_limits_that_cannot_be_had_are_told(boot):
+    """Once for each key, with the reason and what to do."""
+    made = boot(pause=PAUSE.replace("[Pool]", "[Pool]\nMemoryMax=1G\nPoolTasksMax=100", 1))
+    start(made)
+    told = [warning["message"] for warning in json.loads(made.run("reevectl", "status", "-o", "json"))["warnings"]]
+    if "memory" in made.run("cat", "/sys/fs/cgroup/cgroup.controllers").split():
+        assert not [message for message in told if "effect" in message], told
+        group = f"/sys/fs/cgroup/system.slice/{SCOPE}/reeve-*.workers/pause"
+        assert made.shell(f"cat {group}/0/memory.max {group}/pids.max").split() == [str(1 << 30), "100"]
+    else:
+        assert len([message for message in told if message.startswith("MemoryMax= has no effect")]) == 1, told
+        assert len([message for message in told if message.startswith("PoolTasksMax= has no effect")]) == 1, told
 
 
 def test_stop(running):
@@ -163,6 +214,8 @@ def test_stop(running):
     assert running.living("reeve-api") == []
     assert running.unit("Result") == "success"
     running.shell("test ! -e /sys/fs/cgroup/system.slice/reeved.service")
+    running.shell(f"timeout 20 bash -c 'while systemctl is-active -q {SCOPE}; do :; done'")
+    assert running.living("reeve-exec") == []
 
 
 def test_stop_after_a_crash(running):

@@ -57,9 +57,16 @@ static const KeyCase cases[] = {
         { "Pool", "CPUAffinity", "0-3 5,7", "3-1" },
         { "Pool", "OOMScoreAdjust", "-100", "1001" },
         { "Pool", "MemoryMax", "2G", "50%" },
+        { "Pool", "MemoryHigh", "1G", "0" },
+        { "Pool", "MemorySwapMax", "0", "some" },
         { "Pool", "CPUQuota", "150%", "150" },
-        { "Pool", "CPUWeight", "200", "10001" },
         { "Pool", "TasksMax", "100", "0" },
+        { "Pool", "CPUWeight", "200", "10001" },
+        { "Pool", "IOWeight", "1", "0" },
+        { "Pool", "PoolMemoryMax", "8G", "-1" },
+        { "Pool", "PoolMemoryHigh", "7G", "0" },
+        { "Pool", "PoolCPUQuota", "300%", "300" },
+        { "Pool", "PoolTasksMax", "1000", "0" },
         { "Pool", "Restart", "on-failure", "sometimes" },
         { "Pool", "RestartSec", "0", "infinity" },
         { "Pool", "RestartMaxDelaySec", "1min", "x" },
@@ -204,10 +211,10 @@ static void test_pool_defaults(void **state)
         assert_int_equal(pool->umask, 0022);
         assert_int_equal(pool->output.kind, OUTPUT_LOG);
         assert_int_equal(pool->error.kind, OUTPUT_LOG);
-        assert_int_equal(pool->memory_max_bytes, UINT64_MAX);
-        assert_int_equal(pool->tasks_max, UINT64_MAX);
-        assert_int_equal(pool->cpu_quota_percent, 0);
-        assert_int_equal(pool->cpu_weight, 0);
+        assert_int_equal(pool->worker_limits.memory_max_bytes, UINT64_MAX);
+        assert_int_equal(pool->worker_limits.tasks_max, UINT64_MAX);
+        assert_int_equal(pool->worker_limits.cpu_quota_percent, 0);
+        assert_int_equal(pool->pool_limits.cpu_weight, 0);
         assert_false(pool->has_nice || pool->has_affinity || pool->has_oom_score_adjust);
         assert_false(pool->no_new_privileges || pool->is_essential || pool->is_overridden);
         assert_null(pool->user);

@@ -67,9 +67,9 @@ static void test_scalars(void **state)
         assert_int_equal(pool->umask, 077);
         assert_true(pool->has_nice);
         assert_int_equal(pool->nice, 3);
-        assert_int_equal(pool->cpu_quota_percent, 150);
-        assert_int_equal(pool->memory_max_bytes, UINT64_MAX);
-        assert_int_equal(pool->tasks_max, 5);
+        assert_int_equal(pool->worker_limits.cpu_quota_percent, 150);
+        assert_int_equal(pool->worker_limits.memory_max_bytes, UINT64_MAX);
+        assert_int_equal(pool->worker_limits.tasks_max, 5);
         assert_int_equal(pool->timeout_stop_usec, USEC_INFINITY);
         assert_int_equal(pool->restart_usec, 0);
         assert_int_equal(pool->watchdog_usec, 0);

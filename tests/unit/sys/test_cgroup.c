@@ -95,6 +95,7 @@ static void test_files_of_a_group(void **state)
         char folder[] = "/tmp/reeve-cgroup-XXXXXX", below[64];
         AUTO_CLOSE fd = -1;
         AUTO_PIDS pids = { 0 };
+        uint64_t kills = 0;
 
         assert_non_null(mkdtemp(folder));
         (void)snprintf(below, sizeof(below), "%s/below", folder);
@@ -108,10 +109,19 @@ static void test_files_of_a_group(void **state)
         assert_int_equal(pids.count, 3);
         assert_true(pid_list_has(&pids, 12));
         assert_int_equal(cgroup_is_populated(fd, "."), 1);
-        assert_true(cgroup_has_controller(fd, "cgroup.controllers", "cpu"));
-        assert_true(cgroup_has_controller(fd, "cgroup.controllers", "memory"));
-        assert_false(cgroup_has_controller(fd, "cgroup.controllers", "pids"));
-        assert_false(cgroup_has_controller(fd, "cgroup.subtree_control", "cpu"));
+        assert_int_equal(cgroup_available(folder), CONTROLLER_CPU | CONTROLLER_MEMORY);
+        /* What is not offered is not asked for; what is written is handed on. */
+        write_file(folder, "cgroup.subtree_control", "\n");
+        assert_int_equal(cgroup_hand_on(folder, CONTROLLER_ALL),
+                         CONTROLLER_CPU | CONTROLLER_MEMORY);
+        assert_int_equal(cgroup_hand_on(folder, CONTROLLER_PIDS), 0);
+        remove_file(folder, "cgroup.subtree_control");
+        assert_int_equal(cgroup_hand_on(folder, CONTROLLER_ALL), 0);
+        assert_int_equal(cgroup_oom_kills(fd, &kills), -ENOENT);
+        write_file(folder, "memory.events", "low 0\noom 1\noom_kill 3\n");
+        assert_int_equal(cgroup_oom_kills(fd, &kills), 0);
+        assert_int_equal(kills, 3);
+        remove_file(folder, "memory.events");
         assert_int_equal(cgroup_kill(fd), -ENOENT); /* as before Linux 5.14 */
         write_file(folder, "cgroup.events", "frozen 0\npopulated 0\n");
         assert_int_equal(cgroup_is_populated(fd, "."), 0);
@@ -127,12 +137,55 @@ static void test_files_of_a_group(void **state)
         assert_int_equal(access(folder, F_OK), -1);
 }
 
+static void test_controllers(void **state)
+{
+        assert_int_equal(cgroup_controllers("cpuset cpu io memory hugetlb pids\n"), CONTROLLER_ALL);
+        assert_int_equal(cgroup_controllers("cpuset hugetlb\n"), 0);
+        assert_int_equal(cgroup_controllers(""), 0);
+        assert_int_equal(cgroup_controllers("memor memory2 pids"), CONTROLLER_PIDS);
+        assert_string_equal(controller_name(CONTROLLER_MEMORY), "memory");
+        assert_string_equal(controller_name(CONTROLLER_IO), "io");
+}
+
+/* Files of the kernel, also as no kernel writes them. */
+static void test_counts(void **state)
+{
+        static const struct {
+                const char *text;
+                int result;
+                uint64_t count;
+        } cases[] = {
+                { "low 0\nhigh 12\nmax 3\noom 1\noom_kill 1\noom_group_kill 0\n", 0, 1 },
+                { "oom_kill 18446744073709551615", 0, UINT64_MAX },
+                { "oom_kill 2", 0, 2 },
+                { "oom_kill 18446744073709551616\n", -EBADMSG, 0 },
+                { "oom_kill -1\n", -EBADMSG, 0 },
+                { "oom_kill 1 2\n", -EBADMSG, 0 },
+                { "oom_kill \n", -EBADMSG, 0 },
+                { "oom_kill 000000000000000000000000000000001\n", -EBADMSG, 0 },
+                { "oom_kill", -ENODATA, 0 },
+                { "oom_kills 4\noom 4\n", -ENODATA, 0 },
+                { "\n\n\n", -ENODATA, 0 },
+                { "", -ENODATA, 0 },
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                uint64_t count = 0;
+
+                assert_int_equal(cgroup_parse_count(cases[i].text, "oom_kill", &count),
+                                 cases[i].result);
+                assert_int_equal(count, cases[i].count);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_where_our_group_is),
                 cmocka_unit_test(test_no_group_that_can_be_reached),
                 cmocka_unit_test(test_cut_text),
+                cmocka_unit_test(test_controllers),
+                cmocka_unit_test(test_counts),
                 cmocka_unit_test(test_files_of_a_group),
         };
 
