@@ -47,6 +47,11 @@ static const Verb verbs[] = {
           verb_events },
         { "check", "[DIR]", "Check a configuration folder; needs no daemon", OPTION_OUTPUT, 0, 1,
           verb_check },
+        { "import", "FILE... [--into DIR]",
+          "Make pools of what supervisord, systemd, PM2 or a Procfile run",
+          OPTION_INTO | OPTION_FORMAT | OPTION_ENVIRONMENT | OPTION_FORCE | OPTION_CHECK
+                  | OPTION_OUTPUT,
+          1, ANY, verb_import },
         { "wait", "POOL... [--for=CONDITION]", "Wait until pools are ready, running or stopped",
           OPTION_FOR | OPTION_TIMEOUT | OPTION_ALL | OPTIONS_CONNECTION, 1, ANY, verb_wait },
         { "version", "", "Show the version", 0, 0, 0, NULL },

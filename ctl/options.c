@@ -89,6 +89,16 @@ static const OptionSpec specs[] = {
           "only what came after the event with this id" },
         { OPTION_FOR, 0, "for", VALUE_TEXT, FIELD(condition), "CONDITION",
           "ready, running or stopped" },
+        { OPTION_INTO, 0, "into", VALUE_TEXT, FIELD(into), "DIR",
+          "write NAME.pool files into this folder" },
+        { OPTION_FORMAT, 0, "format", VALUE_TEXT, FIELD(import_format), "FORMAT",
+          "supervisord, systemd, pm2 or procfile; else by what a file looks like" },
+        { OPTION_ENVIRONMENT, 0, "env", VALUE_TEXT, FIELD(environment), "NAME",
+          "of PM2: take the variables of env_NAME too" },
+        { OPTION_FORCE, 0, "force", VALUE_NONE, FIELD(is_forced), NULL,
+          "write over files that are there" },
+        { OPTION_CHECK, 0, "check", VALUE_NONE, FIELD(is_check), NULL,
+          "only tell what would come of it" },
 };
 
 static int usage(Error *reterr, const char *format, const char *a, const char *b)
@@ -291,25 +301,25 @@ void options_done(Options *options)
         options->word_count = 0;
 }
 
-int options_check(const Options *options, uint32_t allowed, Error *reterr)
+int options_check(const Options *options, uint64_t allowed, Error *reterr)
 {
-        uint32_t surplus = options->seen & ~allowed;
+        uint64_t surplus = options->seen & ~allowed;
 
         for (size_t i = 0; i < COUNT_OF(specs); i++)
-                if (surplus & (uint32_t)specs[i].bit)
+                if (surplus & (uint64_t)specs[i].bit)
                         return error_set(reterr, -EINVAL, OUTCOME_USAGE,
                                          "%s has no option --%s; see reevectl help %s",
                                          options->verb, specs[i].name, options->verb);
         return 0;
 }
 
-void options_describe(FILE *out, uint32_t set)
+void options_describe(FILE *out, uint64_t set)
 {
         for (size_t i = 0; i < COUNT_OF(specs); i++) {
                 const OptionSpec *spec = &specs[i];
                 char left[64], letter[] = { '-', spec->letter, ',', ' ', '\0' };
 
-                if (!(set & (uint32_t)spec->bit))
+                if (!(set & (uint64_t)spec->bit))
                         continue;
                 (void)snprintf(left, sizeof(left), "%s--%s%s%s", spec->letter ? letter : "    ",
                                spec->name, spec->value_name ? "=" : "",

@@ -40,6 +40,11 @@ typedef enum OptionBit {
         OPTION_SLOT = 1 << 24,
         OPTION_SINCE = 1 << 25,
         OPTION_FOR = 1 << 26,
+        OPTION_INTO = 1 << 27,
+        OPTION_FORMAT = 1 << 28,
+        OPTION_ENVIRONMENT = 1 << 29,
+        OPTION_FORCE = 1 << 30,
+        OPTION_CHECK = UINT64_C(1) << 31, /* past int: the enum is as wide as it must be */
 
         OPTIONS_CONNECTION = OPTION_HOST | OPTION_TOKEN_FILE,
         OPTIONS_TABLE = OPTION_OUTPUT | OPTION_NO_HEADERS | OPTION_COLUMNS,
@@ -58,15 +63,16 @@ typedef struct CountChange {
 enum { COUNT_CHANGE_MAX = 65536 };
 
 typedef struct Options {
-        uint32_t seen;      /* OPTION_* given */
+        uint64_t seen;      /* OPTION_* given */
         const char *verb;   /* NULL: none given */
         const char **words; /* what follows the verb; the strings are argv's */
         size_t word_count;
 
         Format format;
-        const char *columns, *host, *token_file, *mode, *signal, *since, *condition;
+        const char *columns, *host, *token_file, *mode, *signal, *since, *condition, *into,
+                *import_format, *environment;
         bool no_headers, is_all, is_dry_run, is_no_wait, is_runtime, is_reset, is_rolling,
-                is_follow;
+                is_follow, is_forced, is_check;
         uint64_t watch_usec;   /* 0: once */
         uint64_t timeout_usec; /* USEC_INFINITY: for ever */
         CountChange processes, threads, greenlets;
@@ -83,10 +89,10 @@ void options_done(Options *options);
 
 /** options_check() - whether all given options belong to @allowed
  *  Return: 0, -EINVAL with a sentence naming the one that does not */
-int options_check(const Options *options, uint32_t allowed, Error *reterr);
+int options_check(const Options *options, uint64_t allowed, Error *reterr);
 
 /** options_describe() - one line of help for each option of @set */
-void options_describe(FILE *out, uint32_t set);
+void options_describe(FILE *out, uint64_t set);
 
 /** count_change_parse() - "4", "+1", "-2"; Return: 0, -EINVAL, -ERANGE */
 int count_change_parse(const char *text, CountChange *ret);

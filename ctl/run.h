@@ -7,7 +7,7 @@ typedef struct Verb {
         const char *name;
         const char *usage;   /* what follows the name: "POOL... [--rolling]" */
         const char *summary; /* one line */
-        uint32_t options;    /* OPTION_* it has, beside OPTIONS_EVERYWHERE */
+        uint64_t options;    /* OPTION_* it has, beside OPTIONS_EVERYWHERE */
         size_t words_min, words_max;
         int (*run)(const Context *context);
 } Verb;

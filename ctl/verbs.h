@@ -20,4 +20,5 @@ int verb_kill(const Context *context);
 int verb_logs(const Context *context);
 int verb_events(const Context *context);
 int verb_check(const Context *context);
+int verb_import(const Context *context);
 int verb_wait(const Context *context);
