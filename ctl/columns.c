@@ -65,6 +65,8 @@ static void write_detail(Text *cell, const json_t *pool)
 
         if (!*sentence)
                 sentence = value_sentence(json_array_get(value_at(pool, "warnings"), 0));
+        if (value_write_waiting(cell, pool))
+                return;
         if (sentence && *sentence)
                 text_append(cell, sentence);
         else if (value_at(pool, "operation"))

@@ -5,6 +5,7 @@
 #include "ctl/operation.h"
 #include "ctl/outcome.h"
 #include "ctl/pick.h"
+#include "ctl/stop_order.h"
 #include "ctl/verbs.h"
 
 static void pids_say(const Context *context, const Change *change, const char *field,
@@ -68,6 +69,8 @@ static int life_run(const Context *context, const char *action, ChangeTold tell)
         r = pick_pools(context, options->words, options->word_count, &names, &error);
         if (r < 0)
                 return context_fail(context, &error);
+        if (text_equal(action, "stop"))
+                stop_order(context, names);
         count = text_list_count(names);
         changes = calloc(MAX(count, (size_t)1), sizeof(Change));
         for (size_t i = 0; r == 0 && i < count; i++)

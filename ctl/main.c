@@ -52,6 +52,9 @@ static const Verb verbs[] = {
           OPTION_INTO | OPTION_FORMAT | OPTION_ENVIRONMENT | OPTION_FORCE | OPTION_CHECK
                   | OPTION_OUTPUT,
           1, ANY, verb_import },
+        { "graph", "[POOL...] [-o dot|json]",
+          "Show which pools wait for which, and what their start took",
+          OPTION_OUTPUT | OPTIONS_CONNECTION, 0, ANY, verb_graph },
         { "wait", "POOL... [--for=CONDITION]", "Wait until pools are ready, running or stopped",
           OPTION_FOR | OPTION_TIMEOUT | OPTION_ALL | OPTIONS_CONNECTION, 1, ANY, verb_wait },
         { "version", "", "Show the version", 0, 0, 0, NULL },

@@ -42,7 +42,7 @@ static const OptionSpec specs[] = {
         { OPTION_HELP, 'h', "help", VALUE_NONE, SIZE_MAX, NULL, "show help and exit" },
         { OPTION_VERSION, 0, "version", VALUE_NONE, SIZE_MAX, NULL, "show the version and exit" },
         { OPTION_OUTPUT, 'o', "output", VALUE_FORMAT, FIELD(format), "FORMAT",
-          "table, wide, json or name" },
+          "table, wide, json or name (graph: dot, too)" },
         { OPTION_NO_HEADERS, 0, "no-headers", VALUE_NONE, FIELD(no_headers), NULL,
           "leave out the line of column names" },
         { OPTION_COLUMNS, 0, "columns", VALUE_TEXT, FIELD(columns), "LIST",
@@ -123,7 +123,7 @@ int count_change_parse(const char *text, CountChange *ret)
 
 static int format_parse(const char *text, Format *ret)
 {
-        static const char *const names[] = { "table", "wide", "json", "name" };
+        static const char *const names[] = { "table", "wide", "json", "name", "dot" };
         int r = names_find(names, COUNT_OF(names), text);
 
         if (r < 0)
@@ -310,6 +310,9 @@ int options_check(const Options *options, uint64_t allowed, Error *reterr)
                         return error_set(reterr, -EINVAL, OUTCOME_USAGE,
                                          "%s has no option --%s; see reevectl help %s",
                                          options->verb, specs[i].name, options->verb);
+        if (options->format == FORMAT_DOT && !text_equal(options->verb, "graph"))
+                return usage(reterr, "%s cannot be shown as dot; see reevectl help %s",
+                             options->verb, options->verb);
         return 0;
 }
 

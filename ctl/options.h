@@ -52,7 +52,7 @@ typedef enum OptionBit {
         OPTIONS_EVERYWHERE = OPTION_HELP,
 } OptionBit;
 
-typedef enum Format { FORMAT_TABLE, FORMAT_WIDE, FORMAT_JSON, FORMAT_NAME } Format;
+typedef enum Format { FORMAT_TABLE, FORMAT_WIDE, FORMAT_JSON, FORMAT_NAME, FORMAT_DOT } Format;
 
 /* A count as "-p" takes it: 4, or +1 and -1 as changes. */
 typedef struct CountChange {

@@ -224,7 +224,8 @@ int render_list(const Context *context, const Column *columns, size_t count, con
         case FORMAT_JSON: return render_json(context, list, reterr);
         case FORMAT_NAME: return names_print(context, items, write_name, reterr);
         case FORMAT_TABLE:
-        case FORMAT_WIDE: break;
+        case FORMAT_WIDE:
+        case FORMAT_DOT: break;
         }
         return render_table(context, columns, count, items, reterr);
 }

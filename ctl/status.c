@@ -151,6 +151,14 @@ static void limits_tell(const Context *context, const json_t *pool)
                 line.error ? "" : line.bytes, value_integer(pool, "generation", 0));
 }
 
+static void waiting_tell(const Context *context, const json_t *pool)
+{
+        AUTO_TEXT line = { 0 };
+
+        if (value_write_waiting(&line, pool) && !line.error)
+                fprintf(context->out, "     now: %s\n", line.bytes);
+}
+
 static void pool_tell(const Context *context, const json_t *pool)
 {
         const char *description = value_text(pool, "description", "");
@@ -169,6 +177,7 @@ static void pool_tell(const Context *context, const json_t *pool)
         text_append(&use, " resident, ");
         value_write_integer(&use, pool, "restarts");
         fprintf(context->out, "      use: %s restarts\n", use.error ? "" : use.bytes);
+        waiting_tell(context, pool);
         if (*last_error)
                 fprintf(context->out, "      why: %s\n", last_error);
         warnings_tell(context, pool);

@@ -195,3 +195,13 @@ void value_write_integers(Text *cell, const json_t *object, const char *path)
                 text_printf(cell, "%s%" PRId64, i ? " " : "",
                             (int64_t)json_integer_value(json_array_get(array, i)));
 }
+
+bool value_write_waiting(Text *cell, const json_t *pool)
+{
+        const json_t *names = value_at(pool, "waiting_for");
+
+        for (size_t i = 0; i < json_array_size(names); i++)
+                text_printf(cell, "%s%s", i == 0 ? "waits for " : ", ",
+                            json_string_value(json_array_get(names, i)));
+        return json_array_size(names) > 0;
+}

@@ -53,5 +53,7 @@ void value_write_grid(Text *cell, const json_t *object, const char *path);
 void value_write_exit(Text *cell, const json_t *object, const char *path);
 /** "101 102", "none" for an empty or missing array of integers */
 void value_write_integers(Text *cell, const json_t *object, const char *path);
+/** "waits for redis, db"; Return: whether it waits */
+bool value_write_waiting(Text *cell, const json_t *pool);
 /** local wall-clock time from RFC 3339: "14:02:11", with the date when it is not today's */
 void value_write_time(Text *cell, const json_t *object, const char *path);

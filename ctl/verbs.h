@@ -16,6 +16,7 @@ int verb_stop(const Context *context);
 int verb_restart(const Context *context);
 int verb_reset_failed(const Context *context);
 int verb_reload(const Context *context);
+int verb_graph(const Context *context);
 int verb_kill(const Context *context);
 int verb_logs(const Context *context);
 int verb_events(const Context *context);

@@ -153,6 +153,7 @@ void pool_write(Writer *writer, const Snapshot *snapshot, const PoolView *pool, 
                 writer_null(writer, "operation");
         writer_string(writer, "last_error", row->last_error[0] ? row->last_error : NULL);
         writer_number(writer, "log_dropped_bytes", row->log_dropped_bytes);
+        pool_order_write(writer, row);
         write_definition(writer, row, is_redacted);
         write_warnings(writer, snapshot, row);
         writer_unavailable(writer);

@@ -25,6 +25,9 @@ void pool_write(Writer *writer, const Snapshot *snapshot, const PoolView *pool, 
 int pool_text(Face *face, const PoolView *pool, bool is_redacted, const char **ret_text,
               size_t *ret_length);
 
+/** pool_order_write() - After=, Requires=, who is waited for, and what the start took */
+void pool_order_write(Writer *writer, const BoardPool *row);
+
 /** grid_write() - {"processes":4,"threads":8,"greenlets":0} */
 void grid_write(Writer *writer, const char *key, uint32_t processes, uint32_t threads,
                 uint32_t greenlets);

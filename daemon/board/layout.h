@@ -30,6 +30,7 @@ enum {
         BOARD_EVENT_DETAIL_SIZE = 176,
         BOARD_WARNINGS = 256,
         BOARD_LISTENERS_TEXT_SIZE = 256,
+        BOARD_ORDER_SIZE = 1024,
 };
 
 typedef struct BoardTable {
@@ -82,6 +83,11 @@ typedef struct BoardPool {
         uint64_t restarts;
         uint64_t operation; /* id of the running one, 0: none */
         uint64_t log_dropped_bytes;
+        /* Words of the pools around it: 'a' (After=), 'r' (Requires=) or 's' (stops before it),
+         * '+' if that one is waited for now, else '-', and its name: "a-redis r+db". */
+        char order[BOARD_ORDER_SIZE];
+        /* since it was last started: asked for, its turn came, all of it was ready; 0: not yet */
+        uint64_t begun_monotonic_usec, turn_monotonic_usec, became_ready_monotonic_usec;
         char last_error[BOARD_TEXT_SIZE]; /* why it is degraded or failed; empty: nothing to say */
         uint64_t has_throughput; /* the rest of the row is filled by later readers of samples */
 } BoardPool;

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "engine/operation.h"
+#include "engine/order.h"
 #include "engine/publish.h"
 
 static int check_generation(const Pool *pool, const ChangeRequest *request, Error *reterr)
@@ -172,7 +173,7 @@ int change_start(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, E
 
         if (r < 0)
                 return r;
-        if (pool->is_up && counts.ready == counts.wanted) {
+        if (pool->is_up && pool->order == ORDER_GO && counts.ready == counts.wanted) {
                 ret->is_done = true;
                 return 0;
         }
@@ -188,9 +189,16 @@ int change_start(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, E
         if (r < 0)
                 return r;
         pool->state = pool_step(pool->state, POOL_EVENT_START);
-        start_ended_slots(pool);
+        if (order_begin(pool))
+                start_ended_slots(pool);
         pool->engine->is_state_dirty = pool->engine->is_state_urgent = true;
         return 0;
+}
+
+void change_release(Pool *pool)
+{
+        start_ended_slots(pool);
+        engine_touch(pool->engine, pool);
 }
 
 int change_stop(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, Error *reterr)
@@ -204,6 +212,7 @@ int change_stop(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, Er
                 return 0;
         }
         pool->is_up = false;
+        pool->order = ORDER_GO;
         r = begin_here(pool, OPERATE_STOP, request, true, ret, reterr);
         pool->state = pool_step(pool->state, POOL_EVENT_STOP);
         pool->engine->is_state_dirty = pool->engine->is_state_urgent = true;
@@ -217,7 +226,7 @@ int change_restart(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret,
 
         if (r < 0)
                 return r;
-        if (!pool->is_up)
+        if (!pool->is_up || pool->order != ORDER_GO)
                 return change_start(pool, request, ret, reterr);
         if (request->is_rolling)
                 return change_target(pool, OPERATE_RESTART, &same, request, pool->is_overridden,
@@ -235,9 +244,9 @@ int change_restart(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret,
 
 void change_reset_failed(Pool *pool)
 {
-        pool->error = (Error){ 0 };
-        if (!pool->is_up)
+        if (!pool->is_up || pool->order != ORDER_GO)
                 return;
+        pool->error = (Error){ 0 };
         pool->state = pool_step(pool->state, POOL_EVENT_START);
         start_ended_slots(pool);
         engine_touch(pool->engine, pool);

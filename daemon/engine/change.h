@@ -29,6 +29,9 @@ int change_start(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, E
 int change_stop(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, Error *reterr);
 int change_restart(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, Error *reterr);
 
+/** change_release() - its turn to start has come: what has ended begins anew */
+void change_release(Pool *pool);
+
 /** change_reset_failed() - forget failures: failed and waiting workers start afresh */
 void change_reset_failed(Pool *pool);
 

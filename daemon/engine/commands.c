@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "engine/face.h"
 #include "engine/operation.h"
+#include "engine/order.h"
 #include "engine/publish.h"
 #include "engine/reload.h"
 #include "engine/report.h"
@@ -122,6 +123,7 @@ static int run_on_pool(Engine *engine, const ControlCommand *command, ChangeOutc
                 .mode = (ScaleMode)command->mode,
         };
         Pool *pool = find_pool(engine, command->pool, reterr);
+        int r;
 
         if (!pool)
                 return -ENOENT;
@@ -130,9 +132,21 @@ static int run_on_pool(Engine *engine, const ControlCommand *command, ChangeOutc
                                  "%s is what answers you; it is not stopped.", pool->subject);
         switch (command->verb) {
         case CONTROL_SCALE: return command_scale(pool, command, &request, ret, reterr);
-        case CONTROL_START: return change_start(pool, &request, ret, reterr);
-        case CONTROL_STOP: return change_stop(pool, &request, ret, reterr);
-        case CONTROL_RESTART: return change_restart(pool, &request, ret, reterr);
+        case CONTROL_START:
+                r = change_start(pool, &request, ret, reterr);
+                if (r >= 0)
+                        order_pull(pool, &request);
+                return r;
+        case CONTROL_STOP:
+                r = change_stop(pool, &request, ret, reterr);
+                if (r >= 0)
+                        order_push(pool, &request);
+                return r;
+        case CONTROL_RESTART:
+                r = change_restart(pool, &request, ret, reterr);
+                if (r >= 0)
+                        order_pull(pool, &request);
+                return r;
         case CONTROL_RESET_FAILED:
                 change_reset_failed(pool);
                 ret->is_done = true;

@@ -251,6 +251,9 @@ static void stop_pools(Engine *engine)
 void engine_stop(Engine *engine, int exit_code)
 {
         if (engine->is_stopping) {
+                engine->is_hurried = true;
+                for (size_t i = 0; i < engine->pool_count; i++)
+                        engine_touch(engine, engine->pools[i]);
                 stop_pools(engine);
                 kill_all(engine);
                 return;
@@ -534,7 +537,8 @@ static void start_pools(Engine *engine)
         for (size_t i = 0; i < engine->pool_count; i++) {
                 ChangeOutcome outcome = { 0 };
 
-                if (engine->pools[i]->is_up || engine->pools[i]->is_held_down)
+                if (engine->pools[i]->is_held_down
+                    || (engine->pools[i]->is_up && engine->pools[i]->slot_count > 0))
                         continue;
                 if (change_start(engine->pools[i], &request, &outcome, &error) < 0)
                         report(LOG_ERR, "%s", error.message);

@@ -97,6 +97,7 @@ struct Engine {
         uint64_t sample_interval_usec; /* as stretched by its budget */
 
         bool is_ready, is_stopping;
+        bool is_hurried; /* asked to stop again: nothing waits for anything */
         int exit_code;
         uint64_t started_usec, started_realtime_usec;
         uint64_t notify_ignored;

@@ -12,6 +12,7 @@
 #include "engine/limits.h"
 #include "engine/notices.h"
 #include "engine/operation.h"
+#include "engine/order.h"
 #include "engine/priority.h"
 #include "engine/publish.h"
 #include "engine/report.h"
@@ -162,12 +163,17 @@ static void drop_slots(Pool *pool)
                 Slot *slot = pool->slots[i];
 
                 if (slot->worker.state == WORKER_STOPPED
-                    && (!pool->is_up || slot->number >= pool->grid.processes))
+                    && (!pool_wants_workers(pool) || slot->number >= pool->grid.processes))
                         slot_free(slot);
                 else
                         pool->slots[kept++] = slot;
         }
         pool->slot_count = kept;
+}
+
+bool pool_wants_workers(const Pool *pool)
+{
+        return pool->is_up && pool->order != ORDER_BAR;
 }
 
 bool pool_is_empty(const Pool *pool)
@@ -213,7 +219,7 @@ static PlanTarget target_of(const Pool *pool)
         unsigned surge = share_of(config->max_surge, pool->grid.processes);
 
         return (PlanTarget){
-                .is_up = pool->is_up,
+                .is_up = pool_wants_workers(pool),
                 .processes = pool->grid.processes,
                 .floor = pool->operation
                                  ? pool->operation->floor
@@ -290,7 +296,7 @@ static bool take_steps(Pool *pool)
 PoolCounts pool_counts(const Pool *pool)
 {
         PoolCounts counts = { .wanted = pool->grid.processes,
-                              .is_changing = pool->operation != NULL,
+                              .is_changing = pool->operation || pool->order == ORDER_WAIT,
                               .is_up = pool->is_up };
 
         for (size_t i = 0; i < pool->slot_count; i++) {
@@ -346,11 +352,14 @@ static void derive_state(Pool *pool)
         bool is_over = counts.is_up && counts.ready == 0 && counts.rising == 0 && counts.alive == 0
                        && counts.wanted > 0 && !counts.is_changing;
 
+        if (pool->is_up && pool->order == ORDER_BAR)
+                event = POOL_EVENT_DEAD;
         if (event)
                 pool->state = pool_step(pool->state, event);
         if (pool->state == POOL_RUNNING)
                 pool->error = (Error){ 0 };
-        else if (pool->state == POOL_DEGRADED || pool->state == POOL_FAILED)
+        else if (pool->order != ORDER_BAR
+                 && (pool->state == POOL_DEGRADED || pool->state == POOL_FAILED))
                 find_error(pool);
         if (pool->state != before) {
                 publish_event(pool->engine, EVENT_POOL_STATE, pool, NULL, NULL, "state",
@@ -358,17 +367,22 @@ static void derive_state(Pool *pool)
                               NULL);
                 report(LOG_INFO, "%s is %s", pool->subject, pool_state_to_name(pool->state));
         }
-        if (is_over && pool->config->is_essential && pool->slot_count > 0)
+        if (is_over && pool->config->is_essential
+            && (pool->slot_count > 0 || pool->order == ORDER_BAR))
                 end_with(pool);
 }
 
 void pool_reconcile(Pool *pool)
 {
-        bool is_planned = take_steps(pool);
+        PoolState before = pool->state;
+        bool is_planned;
 
+        order_check(pool);
+        is_planned = order_holds(pool) || take_steps(pool);
         drop_slots(pool);
         operation_check(pool, is_planned);
         derive_state(pool);
+        order_settle(pool, before);
         publish_pool(pool);
 }
 

@@ -8,6 +8,7 @@
 #include "engine/definition.h"
 #include "engine/engine.h"
 #include "engine/slot.h"
+#include "model/order.h"
 #include "model/pool.h"
 #include "spawn/listeners.h"
 
@@ -60,6 +61,13 @@ struct Pool {
         Operation *operation;
         sd_event_source *settle_source;
 
+        OrderVerdict order;     /* of a pool that is up: see order.c */
+        OrderStanding standing; /* as those who wait for it were told last */
+        bool is_stop_held;      /* going down, when those that need it have gone */
+        uint64_t begun_usec;    /* when it was last asked up */
+        uint64_t turn_usec;     /* when its first worker was allowed to start; 0: not yet */
+        uint64_t ready_usec;    /* when all of it was ready first since then; 0: not yet */
+
         Listeners listeners;
         bool are_listeners_open;
         int notify_fd;
@@ -104,6 +112,9 @@ Slot *pool_take_slot(Pool *pool, unsigned number, Error *reterr);
 
 /** pool_counts() - its slots, counted for model/pool.h */
 PoolCounts pool_counts(const Pool *pool);
+
+/** pool_wants_workers() - it is up, and nothing that it requires keeps it from running */
+bool pool_wants_workers(const Pool *pool);
 
 /** pool_is_empty() - nothing of it lives */
 bool pool_is_empty(const Pool *pool);

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "board/events.h"
 #include "engine/face.h"
+#include "engine/order.h"
 #include "engine/report.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
@@ -292,6 +293,10 @@ void publish_pool(const Pool *pool)
 
         fill_definition(pool, &row);
         fill_counts(pool, &row);
+        row.begun_monotonic_usec = pool->begun_usec;
+        row.turn_monotonic_usec = pool->turn_usec;
+        row.became_ready_monotonic_usec = pool->ready_usec;
+        order_describe(pool, row.order, sizeof(row.order));
         (void)text_copy(row.last_error, sizeof(row.last_error), pool->error.message);
         (void)board_pool_write(pool->engine->board, pool->row, &row);
 }

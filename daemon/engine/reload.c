@@ -72,9 +72,6 @@ void reload_warn(Engine *engine, const PoolConfig *config)
         warn_later(engine, config, config->reload_signal != 0, "ReloadSignal=");
         warn_later(engine, config, config->log_timestamps, "Timestamps=");
         warn_later(engine, config, config->memory_budget_bytes != UINT64_MAX, "MemoryBudget=");
-        warn_later(engine, config,
-                   text_list_count(config->after) + text_list_count(config->requires) > 0,
-                   "The order of After= and Requires=");
         if (config->thread_control == THREADS_LIVE)
                 publish_warning(engine, config->name,
                                 "ThreadControl=live is not to be had in this version; workers are "

@@ -26,7 +26,7 @@ _reevectl() {
         local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb words=""
         verb=$(_reevectl_verb)
         case $before in
-        -o | --output) words="table wide json name" ;;
+        -o | --output) words="table wide json name dot" ;;
         --mode) words="threads processes auto manual" ;;
         --for) words="ready running stopped" ;;
         -s | --signal) words=$(compgen -A signal | grep '^SIG') ;;

@@ -14,10 +14,10 @@ end
 complete -c reevectl -f
 complete -c reevectl -n 'not __reevectl_has_verb' -a '(__reevectl_verbs)'
 complete -c reevectl -n '__fish_seen_subcommand_from help' -a '(__reevectl_verbs)'
-complete -c reevectl -n '__fish_seen_subcommand_from status ps show kill pools scale start stop restart reset-failed logs wait' -a '(reevectl pools -o name 2>/dev/null)'
+complete -c reevectl -n '__fish_seen_subcommand_from status ps show kill pools scale start stop restart reset-failed logs wait graph' -a '(reevectl pools -o name 2>/dev/null)'
 complete -c reevectl -n '__fish_seen_subcommand_from status ps show kill' -a '(reevectl ps -o name 2>/dev/null)'
 complete -c reevectl -n '__fish_seen_subcommand_from check' -a '(__fish_complete_directories)'
-complete -c reevectl -s o -l output -x -a 'table wide json name' -d 'output format'
+complete -c reevectl -s o -l output -x -a 'table wide json name dot' -d 'output format'
 complete -c reevectl -s H -l host -r -d 'socket or URL of the API'
 complete -c reevectl -l mode -x -a 'threads processes auto manual'
 complete -c reevectl -l for -x -a 'ready running stopped'
