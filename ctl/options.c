@@ -61,7 +61,7 @@ static const OptionSpec specs[] = {
         { OPTION_DRY_RUN, 0, "dry-run", VALUE_NONE, FIELD(is_dry_run), NULL,
           "show what would be done and change nothing" },
         { OPTION_PROCESSES, 'p', "processes", VALUE_COUNT, FIELD(processes), "N",
-          "processes: a count, or +N and -N as a change" },
+          "processes: a count, +N and -N as a change, or cpus" },
         { OPTION_THREADS, 't', "threads", VALUE_COUNT, FIELD(threads), "N",
           "threads per process: a count, or +N and -N as a change" },
         { OPTION_GREENLETS, 'g', "greenlets", VALUE_COUNT, FIELD(greenlets), "N",
@@ -112,6 +112,10 @@ int count_change_parse(const char *text, CountChange *ret)
         uint64_t number;
         int r;
 
+        if (text_equal(text, "cpus")) {
+                *ret = (CountChange){ .is_set = true, .is_cpus = true };
+                return 0;
+        }
         r = units_parse_number(text + is_relative, COUNT_CHANGE_MAX, &number);
         if (r < 0)
                 return r;

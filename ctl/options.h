@@ -54,9 +54,10 @@ typedef enum OptionBit {
 
 typedef enum Format { FORMAT_TABLE, FORMAT_WIDE, FORMAT_JSON, FORMAT_NAME, FORMAT_DOT } Format;
 
-/* A count as "-p" takes it: 4, or +1 and -1 as changes. */
+/* A count as "-p" takes it: 4, +1 and -1 as changes, or cpus. */
 typedef struct CountChange {
         bool is_set, is_relative;
+        bool is_cpus; /* as many as the processors that can be used: not known yet */
         int64_t value;
 } CountChange;
 

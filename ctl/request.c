@@ -57,6 +57,8 @@ static int scale_check(const Options *options, const ScaleGrid *grid, Error *ret
         bool is_state;
         unsigned asked = has_counts + grid->is_set + has_total + options->is_reset;
 
+        if (options->threads.is_cpus || options->greenlets.is_cpus)
+                return usage(reterr, "cpus is a number of processes: -p cpus");
         if (options->greenlets.is_relative)
                 return usage(reterr, "--greenlets takes a count, not a change");
         if (options->mode && names_find(modes, COUNT_OF(modes), options->mode) < 0)

@@ -1,9 +1,10 @@
 /* scale.c - reevectl scale
  *
- *   scale POOL 4x8 | scale POOL -p 4 -t +1 | scale POOL=4x8 POOL2=2x1 | scale --all --reset */
+ *   scale POOL 4x8 | scale POOL cpus | scale POOL -p 4 -t +1 | scale POOL=4x8 POOL2=2x1 | scale --all --reset */
 #include <errno.h>
 #include <stdlib.h>
 
+#include "ctl/api.h"
 #include "ctl/operation.h"
 #include "ctl/outcome.h"
 #include "ctl/pick.h"
@@ -100,12 +101,43 @@ static int changes_parse(const Context *context, Changes *changes, Error *reterr
         return pools_add(context, changes, options->words, count, &grid, reterr);
 }
 
+/* "scale POOL cpus" means what "-p cpus" does. */
+static void take_word(Options *options)
+{
+        if (options->word_count <= (options->is_all ? 0 : 1)
+            || !text_equal(options->words[options->word_count - 1], "cpus"))
+                return;
+        options->word_count--;
+        options->processes.is_set = options->processes.is_cpus = true;
+}
+
+/* Processes become as many as the processors that reeved's workers can use. */
+static int count_cpus(const Context *context, CountChange *count, Error *reterr)
+{
+        AUTO_JSON *daemon = NULL;
+        int r = api_get(context, "/v1/", &daemon, reterr);
+
+        if (r < 0)
+                return r;
+        *count = (CountChange){ .is_set = true, .value = value_integer(daemon, "cpus.usable", 0) };
+        return count->value > 0 ? 0
+                                : error_set(reterr, -ENODATA, OUTCOME_FAILED,
+                                            "reeved does not say how many processors there are");
+}
+
 int verb_scale(const Context *context)
 {
         CLEANUP(changes_done) Changes changes = { 0 };
+        Options options = *context->options;
+        Context own = *context;
         Error error = { 0 };
+        int r = 0;
 
-        if (changes_parse(context, &changes, &error) < 0)
+        own.options = &options;
+        take_word(&options);
+        if (options.processes.is_cpus)
+                r = count_cpus(&own, &options.processes, &error);
+        if (r < 0 || changes_parse(&own, &changes, &error) < 0)
                 return context_fail(context, &error);
-        return changes_run(context, changes.items, changes.count, change_tell);
+        return changes_run(&own, changes.items, changes.count, change_tell);
 }

@@ -28,6 +28,10 @@ static void daemon_line_tell(const Context *context, const json_t *daemon)
         value_write_text(&line, daemon, "sampler");
         if (families)
                 text_printf(&line, "; slots kept together by %s", families);
+        if (value_at(daemon, "cpus.usable"))
+                text_printf(&line, "; %" PRId64 " of %" PRId64 " CPUs",
+                            value_integer(daemon, "cpus.usable", 0),
+                            value_integer(daemon, "cpus.online", 0));
         fprintf(context->out, "%s\n", line.error ? "" : line.bytes);
 }
 

@@ -47,6 +47,20 @@ static void write_epoch(Writer *writer, uint64_t epoch)
         writer_string(writer, "epoch", text);
 }
 
+/* What `reevectl scale POOL cpus` goes by. */
+static void write_cpus(Writer *writer, const BoardHeader *header)
+{
+        writer_open_object(writer, "cpus");
+        writer_number(writer, "online", header->cpus_online);
+        writer_number(writer, "affinity", header->cpus_affinity);
+        if (header->cpus_quota > 0)
+                writer_ratio(writer, "quota", header->cpus_quota);
+        else
+                writer_null(writer, "quota");
+        writer_number(writer, "usable", header->cpus_usable);
+        writer_close_object(writer);
+}
+
 void daemon_show(Call *call)
 {
         const BoardHeader *header = board_view_header(link_board(call->face->link));
@@ -66,6 +80,7 @@ void daemon_show(Call *call)
         writer_header_text(&writer, "sampler", header->sampler);
         writer_header_text(&writer, "sampler_reason", header->sampler_reason);
         writer_header_text(&writer, "families", header->families);
+        write_cpus(&writer, header);
         writer_number(&writer, "notify_ignored", header->notify_ignored);
         write_features(&writer, header);
         writer_number(&writer, "warnings_total", header->warning_count);

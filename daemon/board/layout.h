@@ -57,6 +57,8 @@ typedef struct BoardHeader {
         uint32_t is_ready, is_stopping;
         uint64_t notify_ignored; /* datagrams on notify sockets that were refused */
         BoardTable pools, workers, operations, events, warnings;
+        uint32_t cpus_online, cpus_affinity, cpus_usable, cpus_padding; /* sys/cpus.h */
+        double cpus_quota;                                              /* cores; 0: none */
 } BoardHeader;
 
 typedef struct BoardPool {

@@ -95,6 +95,7 @@ struct Engine {
         bool is_state_dirty, is_state_urgent, has_news;
         uint64_t kept_usec;            /* when the state was last kept */
         uint64_t sample_interval_usec; /* as stretched by its budget */
+        uint64_t cpus_usec;            /* when processors were last counted */
 
         bool is_ready, is_stopping;
         bool is_hurried; /* asked to stop again: nothing waits for anything */

@@ -17,6 +17,7 @@
 #include "engine/order.h"
 #include "engine/report.h"
 #include "sys/clock.h"
+#include "sys/cpus.h"
 #include "sys/fd.h"
 #include "sys/files.h"
 #include "sys/memfd.h"
@@ -91,6 +92,18 @@ static void fill_header(Engine *engine)
                         "whole processes by /proc/PID/stat; threads are not sampled");
         (void)text_copy(header->families, sizeof(header->families),
                         family_kind_to_name(family_root_kind(engine->families)));
+        publish_cpus(engine);
+}
+
+void publish_cpus(Engine *engine)
+{
+        BoardHeader *header = board_header(engine->board);
+        CpuCount count = cpus_count(family_root_path(engine->families));
+
+        header->cpus_online = count.online;
+        header->cpus_affinity = count.affinity;
+        header->cpus_usable = count.usable;
+        header->cpus_quota = count.quota;
 }
 
 int publish_open(Engine *engine, const ProblemList *problems, Error *reterr)

@@ -8,6 +8,9 @@ int publish_open(Engine *engine, const ProblemList *problems, Error *reterr);
 void publish_close(Engine *engine);
 
 void publish_daemon(Engine *engine);
+
+/** publish_cpus() - count the processors that workers can use */
+void publish_cpus(Engine *engine);
 void publish_pool(const Pool *pool);
 void publish_slot(Slot *slot);
 void publish_operation(Engine *engine, const BoardOperation *row);

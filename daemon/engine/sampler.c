@@ -4,10 +4,13 @@
  * than its share of the interval, waiting longer until the next. */
 #include "engine/sampler.h"
 
+#include "base/units.h"
 #include "engine/pool.h"
 #include "engine/priority.h"
 #include "engine/publish.h"
 #include "sys/clock.h"
+
+#define CPUS_INTERVAL_USEC (10 * USEC_PER_SEC)
 
 static void sample_slot(Slot *slot, uint64_t now)
 {
@@ -36,6 +39,15 @@ static uint64_t next_interval(const Engine *engine, uint64_t cost_usec)
         return MAX(wanted, afforded);
 }
 
+/* A container's quota can be changed while it runs. */
+static void count_cpus(Engine *engine, uint64_t now)
+{
+        if (now < engine->cpus_usec + CPUS_INTERVAL_USEC)
+                return;
+        engine->cpus_usec = now;
+        publish_cpus(engine);
+}
+
 static int on_sample(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Engine *engine = userdata;
@@ -45,6 +57,7 @@ static int on_sample(sd_event_source *source, uint64_t usec, void *userdata)
         for (size_t i = 0; i < engine->pool_count; i++)
                 for (size_t j = 0; j < engine->pools[i]->slot_count; j++)
                         sample_slot(engine->pools[i]->slots[j], now);
+        count_cpus(engine, now);
         engine->sample_interval_usec =
                 next_interval(engine, clock_usec(CLOCK_THREAD_CPUTIME_ID) - before);
         r = sd_event_source_set_time(source, now + engine->sample_interval_usec);

@@ -40,6 +40,8 @@ FamilyRoot *family_root_free(FamilyRoot *root);
 FamilyKind family_root_kind(const FamilyRoot *root);
 /** family_root_controllers() - bits of sys/cgroup.h: which limits can be set? */
 unsigned family_root_controllers(const FamilyRoot *root);
+/** family_root_path() - folder of the group of all pools, owned by @root; NULL for descent */
+const char *family_root_path(const FamilyRoot *root);
 /** family_root_trouble() - what is worse than it could be: systemd has refused a scope
  *  Return: a sentence, owned by @root; NULL: nothing */
 const char *family_root_trouble(const FamilyRoot *root);

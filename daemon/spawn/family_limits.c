@@ -134,6 +134,11 @@ unsigned family_root_controllers(const FamilyRoot *root)
         return root->controllers;
 }
 
+const char *family_root_path(const FamilyRoot *root)
+{
+        return root->path;
+}
+
 const char *family_root_trouble(const FamilyRoot *root)
 {
         const Error *error = &root->place.why_no_scope;

@@ -65,6 +65,14 @@ def test_a_change_takes_hold_at_once_and_moves_nobody(guest):
     assert guest.file("first", None, "cpu.weight") == "100"
 
 
+def test_processors_by_the_quota_of_the_pools_above(guest):
+    """A quota that somebody sets above reeve's groups is seen while reeved runs."""
+    assert guest.reevectl("status")["cpus"]["quota"] is None
+    guest.shell("echo 50000 100000 > /sys/fs/cgroup/reeve-*.workers/cpu.max")
+    guest.wait(f"{reeve.BUILD}/ctl/reevectl -H {uml.BASE}/run/api.sock status -o json | grep -q '\"quota\": *0.5'")
+    guest.shell("echo max > /sys/fs/cgroup/reeve-*.workers/cpu.max")
+
+
 def test_a_slot_that_is_added_later_has_them_too(guest):
     add(guest, "later", reeve.worker("pause"), TasksMax="7", scale={"Processes": 1})
     guest.ctl("scale", "later", "-p", "3")

@@ -195,3 +195,13 @@ def test_ready_slots_never_fall_under_the_floor(reeve):
             if event["type"] == "pool.operation":
                 break
     assert lowest >= 3
+
+
+def test_as_many_as_processors(reeve):
+    """Those that reeved may use, not those of the machine."""
+    daemon = reeve({"w": sleepers()}, prefix=["taskset", "--cpu-list", "0"])
+    daemon.wait_state("w")
+    cpus = daemon.api.get("/v1/").json["cpus"]
+    assert cpus["affinity"] == cpus["usable"] == 1 <= cpus["online"]
+    daemon.ctl("scale", "w", "cpus")
+    assert len(daemon.pids("w")) == 1

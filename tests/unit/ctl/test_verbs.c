@@ -251,6 +251,39 @@ static void test_scale_several(void **state)
         assert_non_null(strstr(run.server.requests[1], "{\"processes\":9,\"threads\":1}"));
 }
 
+/* As a word and as a count: reeved is asked for the number, and no other count may be that. */
+static void test_scale_to_the_processors(void **state)
+{
+        static const char *const lines[] = { "reevectl scale web cpus",
+                                             "reevectl scale web -p cpus" };
+
+        for (size_t i = 0; i < 2; i++) {
+                AUTO_RUN run = { 0 };
+
+                server_json(&run.server, 200, "{\"cpus\":{\"online\":8,\"usable\":3}}");
+                server_json(&run.server, 200, SCALE("9", "done", "3", "140", "null"));
+                run_verb(&run, verb_scale, lines[i]);
+                assert_int_equal(run.exit_code, REEVE_EXIT_OK);
+                assert_non_null(strstr(run.server.requests[0], "GET /v1/ "));
+                assert_non_null(strstr(run.server.requests[1], "PATCH /v1/pools/web/scale"));
+                assert_non_null(strstr(run.server.requests[1], "{\"processes\":3}"));
+        }
+}
+
+static void test_scale_to_no_processors(void **state)
+{
+        AUTO_RUN old = { 0 }, threads = { 0 };
+
+        server_json(&old.server, 200, "{\"version\":\"0.0.9\"}");
+        run_verb(&old, verb_scale, "reevectl scale web cpus");
+        assert_int_equal(old.exit_code, REEVE_EXIT_FAILED);
+        assert_non_null(strstr(old.err, "does not say how many processors"));
+        server_json(&threads.server, 200, LIST(POOL("web", "running", "2")));
+        run_verb(&threads, verb_scale, "reevectl scale web -t cpus");
+        assert_int_equal(threads.exit_code, REEVE_EXIT_USAGE);
+        assert_non_null(strstr(threads.err, "-p cpus"));
+}
+
 static void test_scale_dry_run(void **state)
 {
         AUTO_RUN run = { 0 };
@@ -463,6 +496,8 @@ int main(void)
                 cmocka_unit_test(test_scale_outcomes),
                 cmocka_unit_test(test_scale_stale),
                 cmocka_unit_test(test_scale_several),
+                cmocka_unit_test(test_scale_to_the_processors),
+                cmocka_unit_test(test_scale_to_no_processors),
                 cmocka_unit_test(test_scale_dry_run),
                 cmocka_unit_test(test_start_already),
                 cmocka_unit_test(test_scale_already),
