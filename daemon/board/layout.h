@@ -31,6 +31,7 @@ enum {
         BOARD_WARNINGS = 256,
         BOARD_LISTENERS_TEXT_SIZE = 256,
         BOARD_ORDER_SIZE = 1024,
+        BOARD_LOG_PLACE_SIZE = 256,
 };
 
 typedef struct BoardTable {
@@ -90,6 +91,8 @@ typedef struct BoardPool {
         char order[BOARD_ORDER_SIZE];
         /* since it was last started: asked for, its turn came, all of it was ready; 0: not yet */
         uint64_t begun_monotonic_usec, turn_monotonic_usec, became_ready_monotonic_usec;
+        uint64_t log_suppressed_lines, log_fallback_lines;
+        char log_place[BOARD_LOG_PLACE_SIZE]; /* where output goes; empty: to reeve's files */
         char last_error[BOARD_TEXT_SIZE]; /* why it is degraded or failed; empty: nothing to say */
         uint64_t has_throughput; /* the rest of the row is filled by later readers of samples */
 } BoardPool;

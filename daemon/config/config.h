@@ -76,6 +76,9 @@ typedef enum KillMode { KILL_CONTROL_GROUP, KILL_MIXED, KILL_PROCESS } KillMode;
 typedef enum ScaleMode { SCALE_MANUAL, SCALE_AUTO } ScaleMode;
 typedef enum ThreadControl { THREADS_LIVE, THREADS_REPLACE, THREADS_FIXED } ThreadControl;
 typedef enum ListenMode { LISTEN_SHARED, LISTEN_REUSEPORT } ListenMode;
+typedef enum LogStamp { STAMP_NONE, STAMP_ISO, STAMP_UTC, STAMP_EPOCH } LogStamp;
+typedef enum LogFormat { LOG_FORMAT_TEXT, LOG_FORMAT_JSON } LogFormat;
+typedef enum LogPacking { PACKING_NONE, PACKING_GZIP } LogPacking;
 typedef enum OutputKind { OUTPUT_LOG, OUTPUT_JOURNAL, OUTPUT_NULL, OUTPUT_APPEND } OutputKind;
 
 DECLARE_NAMES(service_type, ServiceType);
@@ -85,6 +88,9 @@ DECLARE_NAMES(scale_mode, ScaleMode);
 DECLARE_NAMES(thread_control, ThreadControl);
 DECLARE_NAMES(listen_mode, ListenMode);
 DECLARE_NAMES(output_kind, OutputKind);
+DECLARE_NAMES(log_stamp, LogStamp);
+DECLARE_NAMES(log_format, LogFormat);
+DECLARE_NAMES(log_packing, LogPacking);
 
 typedef struct Output {
         OutputKind kind;
@@ -185,7 +191,13 @@ typedef struct PoolConfig {
 
         uint64_t log_max_bytes;
         unsigned log_max_files;
-        bool log_timestamps;
+        uint64_t log_max_age_usec;   /* of the current file; 0: any */
+        uint64_t log_max_disk_bytes; /* of all the pool's files; UINT64_MAX: no limit */
+        LogPacking log_packing;
+        LogStamp log_stamp;
+        LogFormat log_format;
+        uint64_t log_rate_interval_usec; /* 0: no limit */
+        unsigned log_rate_burst;         /* lines of a worker in that time; 0: no limit */
 } PoolConfig;
 
 PoolConfig *pool_config_ref(PoolConfig *pool);

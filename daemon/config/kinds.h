@@ -12,27 +12,28 @@
         }
 
 /* values.c: one value, one word */
-extern const Kind kind_text;          /* char *; anything */
-extern const Kind kind_path;          /* char *; absolute */
-extern const Kind kind_account;       /* char *; name or number of a user or group */
-extern const Kind kind_boolean;       /* bool */
-extern const Kind kind_name;          /* an enum; Key.names */
-extern const Kind kind_count;         /* unsigned; Key.min to Key.max */
-extern const Kind kind_integer;       /* int; Key.min to Key.max as int64_t */
-extern const Kind kind_span;          /* uint64_t usec, finite; 0 or at least Key.min */
-extern const Kind kind_span_above_0;  /* uint64_t usec, finite; at least Key.min */
-extern const Kind kind_timeout;       /* uint64_t usec; 0 is written for "none" as in systemd */
-extern const Kind kind_size;          /* uint64_t bytes, finite */
-extern const Kind kind_size_or_none;  /* uint64_t bytes, UINT64_MAX for infinity */
-extern const Kind kind_count_or_none; /* uint64_t, UINT64_MAX for infinity */
-extern const Kind kind_signal;        /* int */
-extern const Kind kind_mode;          /* unsigned, octal */
-extern const Kind kind_quota;         /* unsigned percent of one core */
-extern const Kind kind_ratio;         /* double from a percentage */
-extern const Kind kind_share;         /* Share */
-extern const Kind kind_output;        /* Output */
-extern const Kind kind_log_level;     /* int, LOG_* */
-extern const Kind kind_throughput;    /* char * */
+extern const Kind kind_text;            /* char *; anything */
+extern const Kind kind_path;            /* char *; absolute */
+extern const Kind kind_account;         /* char *; name or number of a user or group */
+extern const Kind kind_boolean;         /* bool */
+extern const Kind kind_name;            /* an enum; Key.names */
+extern const Kind kind_name_or_boolean; /* int, no or yes or one of the names */
+extern const Kind kind_count;           /* unsigned; Key.min to Key.max */
+extern const Kind kind_integer;         /* int; Key.min to Key.max as int64_t */
+extern const Kind kind_span;            /* uint64_t usec, finite; 0 or at least Key.min */
+extern const Kind kind_span_above_0;    /* uint64_t usec, finite; at least Key.min */
+extern const Kind kind_timeout;         /* uint64_t usec; 0 is written for "none" as in systemd */
+extern const Kind kind_size;            /* uint64_t bytes, finite */
+extern const Kind kind_size_or_none;    /* uint64_t bytes, UINT64_MAX for infinity */
+extern const Kind kind_count_or_none;   /* uint64_t, UINT64_MAX for infinity */
+extern const Kind kind_signal;          /* int */
+extern const Kind kind_mode;            /* unsigned, octal */
+extern const Kind kind_quota;           /* unsigned percent of one core */
+extern const Kind kind_ratio;           /* double from a percentage */
+extern const Kind kind_share;           /* Share */
+extern const Kind kind_output;          /* Output */
+extern const Kind kind_log_level;       /* int, LOG_* */
+extern const Kind kind_throughput;      /* char * */
 
 /** account_is_valid() - whether @name can be the name or number of a user or group */
 bool account_is_valid(const char *name);

@@ -47,6 +47,23 @@ static const char *const output_kind_names[] = {
         [OUTPUT_APPEND] = "append",
 };
 
+static const char *const log_stamp_names[] = {
+        [STAMP_NONE] = "no",
+        [STAMP_ISO] = "iso",
+        [STAMP_UTC] = "utc",
+        [STAMP_EPOCH] = "epoch",
+};
+
+static const char *const log_format_names[] = {
+        [LOG_FORMAT_TEXT] = "text",
+        [LOG_FORMAT_JSON] = "json",
+};
+
+static const char *const log_packing_names[] = {
+        [PACKING_NONE] = "no",
+        [PACKING_GZIP] = "gzip",
+};
+
 DEFINE_NAMES(service_type, ServiceType, service_type_names);
 DEFINE_NAMES(restart_mode, RestartMode, restart_mode_names);
 DEFINE_NAMES(kill_mode, KillMode, kill_mode_names);
@@ -54,6 +71,9 @@ DEFINE_NAMES(scale_mode, ScaleMode, scale_mode_names);
 DEFINE_NAMES(thread_control, ThreadControl, thread_control_names);
 DEFINE_NAMES(listen_mode, ListenMode, listen_mode_names);
 DEFINE_NAMES(output_kind, OutputKind, output_kind_names);
+DEFINE_NAMES(log_stamp, LogStamp, log_stamp_names);
+DEFINE_NAMES(log_format, LogFormat, log_format_names);
+DEFINE_NAMES(log_packing, LogPacking, log_packing_names);
 
 #define NAME_TABLE(table) \
         { \
@@ -66,3 +86,6 @@ const NameTable kill_modes = NAME_TABLE(kill_mode_names);
 const NameTable scale_modes = NAME_TABLE(scale_mode_names);
 const NameTable thread_controls = NAME_TABLE(thread_control_names);
 const NameTable listen_modes = NAME_TABLE(listen_mode_names);
+const NameTable log_stamps = NAME_TABLE(log_stamp_names);
+const NameTable log_formats = NAME_TABLE(log_format_names);
+const NameTable log_packings = NAME_TABLE(log_packing_names);

@@ -88,6 +88,17 @@ static int parse_name(const Assignment *at, void *field)
         return 0;
 }
 
+/* "no" is the first name, "yes" the one after it, however they are spelled. */
+static int parse_name_or_boolean(const Assignment *at, void *field)
+{
+        bool is_on;
+
+        if (units_parse_boolean(at->value, &is_on) < 0)
+                return parse_name(at, field);
+        *(int *)field = is_on;
+        return 0;
+}
+
 static int parse_count(const Assignment *at, void *field)
 {
         uint64_t number;
@@ -369,6 +380,7 @@ const Kind kind_throughput =
 
 const Kind kind_boolean = PLAIN_KIND(bool, parse_boolean, "yes or no");
 const Kind kind_name = PLAIN_KIND(int, parse_name, NULL);
+const Kind kind_name_or_boolean = PLAIN_KIND(int, parse_name_or_boolean, NULL);
 const Kind kind_count = PLAIN_KIND(unsigned, parse_count, "a whole number");
 const Kind kind_integer = PLAIN_KIND(int, parse_integer, "a whole number");
 const Kind kind_span =

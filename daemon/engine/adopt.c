@@ -53,17 +53,6 @@ static void resume(Slot *slot, const Adoptee *adoptee)
                 slot_event(slot, WORKER_EVENT_STOP, NULL);
 }
 
-static int take_log(Slot *slot, const Adoptee *adoptee, Error *reterr)
-{
-        AUTO_CLOSE pipe_fd = -1;
-
-        /* Inode 0 would be any pipe that the worker may have put there. */
-        if (adoptee->log_inode != 0)
-                pipe_fd = log_pipe_reopen(adoptee->pid, STDOUT_FILENO, adoptee->log_inode);
-
-        return launch_open_log(slot, pipe_fd >= 0 ? &pipe_fd : NULL, reterr);
-}
-
 static int take_back(Slot *slot, const Adoptee *adoptee, PidRef *process, Error *reterr)
 {
         Pool *pool = slot->pool;
@@ -72,7 +61,7 @@ static int take_back(Slot *slot, const Adoptee *adoptee, PidRef *process, Error 
         r = family_begin(slot->family, adoptee->instance, &cgroup_fd, reterr);
         (void)fd_close(cgroup_fd);
         if (r >= 0)
-                r = take_log(slot, adoptee, reterr);
+                r = output_adopt(slot, adoptee->pid, adoptee->log_inodes, reterr);
         if (r >= 0 && !pool->are_listeners_open && pool->config->listener_count > 0)
                 pool->are_listeners_open =
                         listeners_adopt(pool->config, process->fd, &pool->listeners) >= 0;

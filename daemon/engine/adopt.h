@@ -6,6 +6,7 @@
  * is outdated, and the plan replaces it as after any change. */
 #pragma once
 
+#include "engine/output.h"
 #include "engine/pool.h"
 
 typedef struct Adoptee {
@@ -16,7 +17,7 @@ typedef struct Adoptee {
         bool is_current; /* same configuration as now */
         unsigned threads, greenlets, restarts, failures_in_row;
         uint64_t started_usec, ready_usec, started_realtime_usec;
-        uint64_t log_inode; /* of its log pipe; 0: it had none */
+        uint64_t log_inodes[STREAM_COUNT]; /* of its pipes; 0: it had none */
         const char *instance;
 } Adoptee;
 

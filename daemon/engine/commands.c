@@ -217,9 +217,10 @@ void command_open_log(Engine *engine, const ControlOpenLog *asked, int *ret_fds,
                 count = log_open_files(pool->log_directory_fd, asked->slot, ret_fds, max);
         if (count >= 0) {
                 Slot *slot = pool_slot(pool, asked->slot);
+                LogCounters counters;
 
                 ret->count = (uint32_t)count;
-                ret->log_file = slot && slot->log ? log_capture_counters(slot->log).file : 0;
+                ret->log_file = slot && output_counters(slot, &counters) ? counters.file : 0;
                 return;
         }
         (void)text_copy(ret->code, sizeof(ret->code),

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
 
 #include "engine/face.h"
@@ -19,16 +18,12 @@
 #include "sys/clock.h"
 #include "sys/fd.h"
 
-/* A flood is moved in large pieces: one look a millisecond costs half of what it does when reader
- * and writer chase one another through the pipe. */
-#define LOG_ROUND_USEC 1000
-
 enum { LAUNCH_FDS_MAX = CONFIG_LISTENERS_MAX + 8 };
 
 /* What a launch holds until the process exists. */
 typedef struct Launch {
         char **environment, **command;
-        int cgroup_fd, output_fd;
+        int cgroup_fd, output_fds[STREAM_COUNT];
         SpawnFd fds[LAUNCH_FDS_MAX];
         size_t fd_count;
 } Launch;
@@ -38,99 +33,7 @@ static void launch_done(Launch *launch)
         text_list_free(launch->environment);
         text_list_free(launch->command);
         (void)fd_close(launch->cgroup_fd);
-        (void)fd_close(launch->output_fd);
-}
-
-/* ---- output ---- */
-
-static void tell_dropping(Slot *slot, const LogCounters *counters)
-{
-        static const char sentence[] =
-                "The output of worker %u is dropped: there is no room for it.";
-        Pool *pool = slot->pool;
-        char dropped[32];
-
-        (void)snprintf(dropped, sizeof(dropped), "%" PRIu64, counters->dropped_bytes);
-        publish_event(pool->engine, EVENT_POOL_LOG, pool, slot, NULL, "state",
-                      counters->is_dropping ? "dropping" : "writing", "dropped_bytes", dropped,
-                      NULL);
-        if (counters->is_dropping)
-                publish_warning(pool->engine, pool->name, sentence, slot->number);
-        else
-                publish_drop_warning(pool->engine, pool->name, sentence, slot->number);
-}
-
-static int on_log(sd_event_source *source, int fd, uint32_t events, void *userdata)
-{
-        Slot *slot = userdata;
-        int r = log_capture_move(slot->log);
-        LogCounters counters = log_capture_counters(slot->log);
-
-        if (r == 1)
-                tell_dropping(slot, &counters);
-        publish_slot(slot);
-        return 0;
-}
-
-static gid_t log_group(const Engine *engine)
-{
-        return engine->settings.is_user_mode ? (gid_t)-1 : face_group(engine->face);
-}
-
-int launch_open_log(Slot *slot, int *pipe_fd_take, Error *reterr)
-{
-        Pool *pool = slot->pool;
-        LogSettings settings = { .subject = pool->subject,
-                                 .slot = slot->number,
-                                 .max_bytes = pool->config->log_max_bytes,
-                                 .max_files = pool->config->log_max_files,
-                                 .reader_group = log_group(pool->engine) };
-        int r;
-
-        if (pool->config->output.kind == OUTPUT_NULL)
-                slot_drop_log(slot);
-        if (slot->log || pool->config->output.kind == OUTPUT_NULL)
-                return 0;
-        if (pool->log_directory_fd < 0)
-                pool->log_directory_fd =
-                        log_directory_open(pool->engine->settings.log_dir, pool->name, reterr);
-        if (pool->log_directory_fd < 0)
-                return pool->log_directory_fd;
-        settings.directory_fd = pool->log_directory_fd;
-        r = pipe_fd_take ? log_capture_new_from(&settings, *pipe_fd_take, &slot->log, reterr)
-                         : log_capture_new(&settings, &slot->log, reterr);
-        if (r < 0)
-                return r;
-        if (pipe_fd_take)
-                *pipe_fd_take = -1;
-        r = sd_event_add_io(pool->engine->event, &slot->log_source, log_capture_fd(slot->log),
-                            EPOLLIN, on_log, slot);
-        if (r >= 0)
-                r = sd_event_source_set_priority(slot->log_source, PRIORITY_LOG);
-        if (r >= 0)
-                r = sd_event_source_set_ratelimit(slot->log_source, LOG_ROUND_USEC, 1);
-        if (r >= 0)
-                return 0;
-        /* Unread it would fill up, and the worker block. */
-        slot_drop_log(slot);
-        return error_set(reterr, r, "spawn-failed", "%s: cannot watch its output: %s",
-                         pool->subject, strerror(-r));
-}
-
-static int open_output(Slot *slot, Launch *launch, Error *reterr)
-{
-        const SpawnIdentity *identity = &slot->definition->account->identity;
-        int r = launch_open_log(slot, NULL, reterr);
-
-        if (r < 0 || !slot->log)
-                return r;
-        launch->output_fd =
-                log_capture_open_writer(slot->log, identity->is_set ? identity->uid : geteuid());
-        if (launch->output_fd < 0)
-                return error_set(reterr, launch->output_fd, "spawn-failed",
-                                 "%s: cannot open its output: %s", slot->pool->subject,
-                                 strerror(-launch->output_fd));
-        return 0;
+        output_close_fds(launch->output_fds);
 }
 
 /* ---- words, variables, descriptors ---- */
@@ -244,8 +147,8 @@ static void describe(const Slot *slot, const Launch *launch, SpawnSpec *ret)
                 .has_affinity = config->has_affinity,
                 .affinity = config->affinity,
                 .no_new_privileges = config->no_new_privileges,
-                .output_fd = launch->output_fd,
-                .error_fd = config->error.kind == OUTPUT_NULL ? -1 : launch->output_fd,
+                .output_fd = launch->output_fds[STREAM_OUT],
+                .error_fd = launch->output_fds[STREAM_ERR],
                 .fds = launch->fds,
                 .fd_count = launch->fd_count,
                 .cgroup_fd = launch->cgroup_fd,
@@ -261,7 +164,7 @@ static int prepare(Slot *slot, Launch *launch, Error *reterr)
                 return -ESRCH;
         }
         name_instance(slot);
-        r = open_output(slot, launch, reterr);
+        r = output_open(slot, launch->output_fds, reterr);
         if (r >= 0)
                 r = build_words(slot, launch, reterr);
         if (r >= 0)
@@ -297,7 +200,7 @@ static int start_process(Slot *slot, const Launch *launch, Error *reterr)
 
 int launch_slot(Slot *slot, Error *reterr)
 {
-        Launch launch = { .cgroup_fd = -1, .output_fd = -1 };
+        Launch launch = { .cgroup_fd = -1, .output_fds = { -1, -1 } };
         int r = prepare(slot, &launch, reterr);
 
         if (r >= 0)

@@ -429,12 +429,9 @@ void pool_take_config(Pool *pool, PoolConfig *config)
                 for (size_t i = 0; i < pool->slot_count; i++)
                         slot_drop_listeners(pool->slots[i]);
         }
-        for (size_t i = 0; i < pool->slot_count; i++)
-                if (pool->slots[i]->log)
-                        log_capture_set_limits(pool->slots[i]->log, config->log_max_bytes,
-                                               config->log_max_files);
         limits_change(pool, before, config);
         pool->file_grid = (Grid){ config->processes, config->threads, config->greenlets };
         pool->config = pool_config_ref(config);
         pool_config_unref(before);
+        output_take_config(pool);
 }

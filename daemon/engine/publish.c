@@ -232,11 +232,11 @@ void publish_slot(Slot *slot)
                             .threads = slot->definition->threads,
                             .greenlets = slot->definition->greenlets };
 
+        LogCounters counters;
+
         fill_life(slot, &row);
         fill_sample(slot, &row);
-        if (slot->log) {
-                LogCounters counters = log_capture_counters(slot->log);
-
+        if (output_counters(slot, &counters)) {
                 row.log_bytes = counters.captured_bytes;
                 row.log_dropped_bytes = counters.dropped_bytes;
                 row.log_file = counters.file;
@@ -262,6 +262,7 @@ static void fill_definition(const Pool *pool, BoardPool *row)
                                                                           : "");
         (void)text_copy(row->config_path, sizeof(row->config_path),
                         config->path ? config->path : "");
+        (void)output_place(pool, row->log_place, sizeof(row->log_place));
         row->thread_control = (uint32_t)config->thread_control;
         row->type = (uint32_t)config->type;
         row->restart = (uint32_t)config->restart;
@@ -277,13 +278,17 @@ static void fill_counts(const Pool *pool, BoardPool *row)
         for (size_t i = 0; i < pool->slot_count; i++) {
                 const Slot *slot = pool->slots[i];
                 const WorkerFacts *facts = slot_facts(slot);
+                LogCounters counters;
 
                 row->total += facts->has_process;
                 row->rising += facts->is_rising;
                 row->failed += slot->worker.state == WORKER_FAILED;
                 row->ready += facts->is_ready;
-                if (slot->log)
-                        row->log_dropped_bytes += log_capture_counters(slot->log).dropped_bytes;
+                if (output_counters(slot, &counters)) {
+                        row->log_dropped_bytes += counters.dropped_bytes;
+                        row->log_suppressed_lines += counters.suppressed_lines;
+                        row->log_fallback_lines += counters.fallback_lines;
+                }
         }
 }
 

@@ -44,33 +44,16 @@ static void warn_later(Engine *engine, const PoolConfig *config, bool is_set, co
                 publish_warning(engine, config->name, "%s has no effect in this version.", what);
 }
 
-static void warn_output(Engine *engine, const PoolConfig *config)
-{
-        OutputKind kind = config->output.kind;
-
-        if (kind == OUTPUT_JOURNAL || kind == OUTPUT_APPEND)
-                publish_warning(
-                        engine, config->name,
-                        "StandardOutput=%s is not to be had in this version; output goes to "
-                        "reeve's log files.",
-                        output_kind_to_name(kind));
-        else if (config->error.kind != kind && config->error.kind != OUTPUT_NULL)
-                publish_warning(engine, config->name,
-                                "StandardError= goes where StandardOutput= goes in this version.");
-}
-
 void reload_warn(Engine *engine, const PoolConfig *config)
 {
         if (engine->settings.is_user_mode)
                 warn_identity(engine, config);
         limits_warn(engine, config);
-        warn_output(engine, config);
         warn_later(engine, config, config->probe != PROBE_NONE, "The probe of [Health]");
         warn_later(engine, config, config->mode == SCALE_AUTO, "Mode=auto");
         warn_later(engine, config, config->throughput != NULL, "Throughput=");
         warn_later(engine, config, config->reload_command != NULL, "ExecReload=");
         warn_later(engine, config, config->reload_signal != 0, "ReloadSignal=");
-        warn_later(engine, config, config->log_timestamps, "Timestamps=");
         warn_later(engine, config, config->memory_budget_bytes != UINT64_MAX, "MemoryBudget=");
         if (config->thread_control == THREADS_LIVE)
                 publish_warning(engine, config->name,

@@ -94,12 +94,6 @@ int slot_new(Pool *pool, unsigned number, Slot **ret, Error *reterr)
         return 0;
 }
 
-void slot_drop_log(Slot *slot)
-{
-        slot->log_source = sd_event_source_disable_unref(slot->log_source);
-        slot->log = log_capture_free(slot->log);
-}
-
 void slot_drop_listeners(Slot *slot)
 {
         for (size_t i = 0; i < slot->listen_fd_count; i++)
@@ -122,7 +116,7 @@ Slot *slot_free(Slot *slot)
         sd_event_source_disable_unref(slot->exit_source);
         sd_event_source_disable_unref(slot->exit_timer);
         (void)fd_close(slot->status_fd);
-        slot_drop_log(slot);
+        output_drop(slot);
         slot_drop_listeners(slot);
         family_free(slot->family);
         farewell_tidy_soon(slot->pool->engine);
@@ -486,6 +480,8 @@ int slot_hold(Slot *slot, PidRef *process_consume, bool is_child)
         r = is_child ? 0 : watch_adopted(slot);
         if (r < 0)
                 let_go(slot);
+        else
+                output_begin_life(slot);
         return r;
 }
 
@@ -516,6 +512,7 @@ void slot_exited(Slot *slot, const WorkerExit *exit)
                 operation_start_failed(slot->pool, slot, &known);
         else
                 operation_stopped(slot->pool, slot->process.pid);
+        output_end_life(slot);
         let_go(slot);
         slot_event(slot, WORKER_EVENT_EXITED, &known);
 }

@@ -9,7 +9,7 @@
 
 #include "engine/definition.h"
 #include "engine/engine.h"
-#include "logs/capture.h"
+#include "engine/output.h"
 #include "model/worker.h"
 #include "sample/process.h"
 #include "sys/pidref.h"
@@ -36,8 +36,7 @@ struct Slot {
         int status_fd;                /* reeve-exec reports here; -1: nothing is awaited */
         sd_event_source *status_source;
         Family *family;
-        LogCapture *log;
-        sd_event_source *log_source;
+        SlotOutput output;
         size_t listen_fd_count;
         int *listen_fds; /* reuseport sockets of this slot */
         sd_event_source *timer;
@@ -70,9 +69,6 @@ int slot_new(Pool *pool, unsigned number, Slot **ret, Error *reterr);
 /** slot_free() - nothing of it may live; Return: NULL */
 Slot *slot_free(Slot *slot);
 DEFINE_AUTO(Slot, slot_free);
-
-/** slot_drop_log() - what is in its pipe is written out, then pipe and file are closed */
-void slot_drop_log(Slot *slot);
 
 /** slot_drop_listeners() - its reuseport sockets are others from now on */
 void slot_drop_listeners(Slot *slot);

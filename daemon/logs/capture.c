@@ -18,19 +18,22 @@
 #include <sys/stat.h>
 
 #include "logs/file.h"
+#include "logs/flow.h"
 #include "logs/pipe.h"
 #include "logs/scratch.h"
+#include "sys/clock.h"
 #include "sys/fd.h"
 
-enum { MARK_SIZE = 160 };
+/* The last stretch of a file, as much as a pipe of usual size holds. */
+enum { MARK_SIZE = 160, ZONE_SIZE = 64 * 1024 };
 
 struct LogCapture {
-        LogFile file;
+        LogFile *file; /* shared with the other stream of the slot */
         int pipe_fd;
         uint64_t inode; /* of the pipe; asked of all workers whenever the state is kept */
         bool is_pipe_large;
         bool has_scratch;
-        uint64_t max_bytes;
+        LineFlow *flow; /* NULL: bytes go as they are */
         LogCounters counters;
         uint64_t gap_bytes; /* dropped since the last mark */
         int gap_error;      /* why, positive errno */
@@ -38,22 +41,30 @@ struct LogCapture {
 
 /* ---- where a file ends ---- */
 
-static uint64_t bytes_below(uint64_t limit, const LogFile *file)
+/* How many of the next bytes are whole lines. Return: 0 if there is none; negative errno */
+static ssize_t find_lines(int pipe_fd, size_t length, size_t *ret_looked)
 {
-        return limit > file->size ? limit - file->size : 0;
+        const char *bytes = NULL, *newline;
+        ssize_t n = scratch_look(pipe_fd, MIN(length, (size_t)ZONE_SIZE), &bytes);
+
+        if (n < 0)
+                return n;
+        *ret_looked = (size_t)n;
+        newline = memrchr(bytes, '\n', (size_t)n);
+        return newline ? newline - bytes + 1 : 0;
 }
 
 /* One step in the zone. Return: bytes moved, 0 if a new file was begun; negative errno */
 static ssize_t move_lines(LogCapture *capture, size_t length)
 {
-        LogFile *file = &capture->file;
-        uint64_t room = bytes_below(capture->max_bytes, file);
+        LogFile *file = capture->file;
+        uint64_t room = log_file_room(file);
         size_t looked = 0;
         ssize_t lines;
 
         if (room == 0)
                 return log_file_rotate(file);
-        lines = scratch_find_lines(capture->pipe_fd, (size_t)MIN((uint64_t)length, room), &looked);
+        lines = find_lines(capture->pipe_fd, (size_t)MIN((uint64_t)length, room), &looked);
         if (lines < 0)
                 return lines;
         if (lines > 0)
@@ -63,30 +74,33 @@ static ssize_t move_lines(LogCapture *capture, size_t length)
         return log_file_move(file, capture->pipe_fd, looked); /* the rest of an overlong line */
 }
 
-/* One step anywhere, as above. */
+/* One step anywhere, as above. A file that is too old ends where the next line does. */
 static ssize_t move_some(LogCapture *capture, size_t length)
 {
-        uint64_t zone = MIN((uint64_t)SCRATCH_LOOK_MAX, capture->max_bytes / 2);
-        uint64_t before_zone = bytes_below(capture->max_bytes - zone, &capture->file);
+        LogFile *file = capture->file;
+        uint64_t zone = MIN((uint64_t)ZONE_SIZE, file->max_bytes / 2);
+        uint64_t room = log_file_room(file), before_zone = room > zone ? room - zone : 0;
+        bool is_old = log_file_is_old(file, now_usec());
 
-        if (before_zone == 0)
+        if (is_old && log_file_at_line_start(file))
+                return log_file_rotate(file);
+        if (before_zone == 0 || is_old)
                 return move_lines(capture, length);
-        return log_file_move(&capture->file, capture->pipe_fd,
-                             (size_t)MIN((uint64_t)length, before_zone));
+        return log_file_move(file, capture->pipe_fd, (size_t)MIN((uint64_t)length, before_zone));
 }
 
 /* ---- gaps ---- */
 
 static int write_mark(LogCapture *capture)
 {
-        LogFile *file = &capture->file;
+        LogFile *file = capture->file;
         char mark[MARK_SIZE];
         int length = snprintf(mark, sizeof(mark), "%s[reeve: %llu bytes were dropped here: %s]\n",
                               log_file_at_line_start(file) ? "" : "\n",
                               (unsigned long long)capture->gap_bytes, strerror(capture->gap_error));
         int r = 0;
 
-        if (file->size > 0 && (uint64_t)length > bytes_below(capture->max_bytes, file)) {
+        if (file->size > 0 && (uint64_t)length > log_file_room(file)) {
                 r = log_file_rotate(file);
                 /* The line that was cut short stays behind: no need to end it. */
                 if (r == 0 && mark[0] == '\n')
@@ -116,9 +130,16 @@ static void drop(LogCapture *capture, size_t length, int error)
 /* Whether the file can be written to, as far as can be told before there are bytes for it. */
 static int prepare(LogCapture *capture)
 {
-        int r = log_file_refresh(&capture->file);
+        int r = log_file_refresh(capture->file);
 
         return r == 0 && capture->gap_bytes > 0 ? write_mark(capture) : r;
+}
+
+static bool needs_file(const LogCapture *capture)
+{
+        const LineFlow *flow = capture->flow;
+
+        return capture->gap_bytes > 0 || !flow || !flow->to_journal;
 }
 
 /* Return: bytes that wait, at most @budget; 0 when none do; negative errno */
@@ -134,41 +155,81 @@ static ssize_t next_length(LogCapture *capture, size_t budget)
         return MIN(waiting, (ssize_t)budget);
 }
 
-/* Return: 0; negative errno if the pipe is broken */
-static int move_all(LogCapture *capture)
+/* By lines. Half a line waits in the pipe unless the pipe is full of it.
+ * Return: bytes taken; 0 if it waits; negative errno */
+static ssize_t move_flow(LogCapture *capture, size_t length, LineRest rest)
+{
+        bool is_final = rest == REST_ENDS;
+        ssize_t n = flow_move(capture->flow, capture->pipe_fd, length, rest, is_final);
+
+        if (n == 0 && rest == REST_WAITS && !capture->flow->is_stuck
+            && log_pipe_is_full(capture->pipe_fd))
+                n = flow_move(capture->flow, capture->pipe_fd, length, REST_GOES, false);
+        return n;
+}
+
+/* Return: whether to call again (1) or not (0); negative errno if the pipe is broken */
+static int move_all(LogCapture *capture, LineRest rest)
 {
         size_t budget = LOG_MOVE_MAX;
         ssize_t length = next_length(capture, budget), n;
-        int r = length > 0 || capture->gap_bytes > 0 ? prepare(capture) : 0;
+        int r = capture->gap_bytes > 0 || (length > 0 && needs_file(capture)) ? prepare(capture)
+                                                                              : 0;
 
         for (; length != 0 && budget > 0; length = next_length(capture, budget)) {
+                uint64_t rotations = capture->file->rotations;
+
                 if (length < 0)
                         return (int)length;
-                n = r < 0 ? r : move_some(capture, (size_t)length);
+                if (r < 0)
+                        n = r;
+                else if (capture->flow)
+                        n = move_flow(capture, (size_t)length, rest);
+                else
+                        n = move_some(capture, (size_t)length);
                 if (n == -EINTR)
                         continue;
                 if (n == -EAGAIN)
                         return 0; /* somebody else has emptied the pipe */
                 if (n < 0) {
                         drop(capture, (size_t)length, (int)-n);
-                        return 0; /* the next call tries the file again */
+                        return 1; /* the next call tries the file again */
                 }
+                if (n == 0 && capture->flow && capture->file->rotations == rotations)
+                        return capture->flow->is_stuck;
                 budget -= (size_t)n;
                 capture->counters.captured_bytes += (uint64_t)n;
         }
-        return 0;
+        return budget == 0;
+}
+
+static int move(LogCapture *capture, LineRest rest)
+{
+        LogCounters *counters = &capture->counters, before = *counters;
+        uint64_t rotations = capture->file->rotations;
+        int r = move_all(capture, rest);
+
+        counters->is_dropping = capture->gap_bytes > 0;
+        counters->file = capture->file->number;
+        counters->rotations = capture->file->rotations;
+        if (capture->flow) {
+                counters->is_fallback = capture->flow->is_fallback;
+                counters->fallback_lines = capture->flow->fallback_lines;
+                counters->suppressed_lines = capture->flow->suppressed_lines;
+        }
+        if (r < 0)
+                return r;
+        return (r > 0 ? LOG_MOVE_MORE : 0)
+               | (counters->is_dropping != before.is_dropping
+                                  || counters->is_fallback != before.is_fallback
+                          ? LOG_MOVE_CHANGED
+                          : 0)
+               | (counters->rotations != rotations ? LOG_MOVE_ROTATED : 0);
 }
 
 int log_capture_move(LogCapture *capture)
 {
-        bool was_dropping = capture->counters.is_dropping;
-        int r = move_all(capture);
-
-        capture->counters.is_dropping = capture->gap_bytes > 0;
-        capture->counters.file = capture->file.number;
-        if (r < 0)
-                return r;
-        return capture->counters.is_dropping != was_dropping;
+        return move(capture, REST_WAITS);
 }
 
 /* ---- life ---- */
@@ -180,9 +241,17 @@ static void move_last(LogCapture *capture)
         ssize_t left = log_pipe_waiting(capture->pipe_fd);
 
         do {
-                (void)log_capture_move(capture);
+                (void)move(capture, REST_ENDS);
                 left -= LOG_MOVE_MAX;
         } while (left > 0);
+}
+
+static LineFlow *flow_free(LineFlow *flow)
+{
+        if (flow)
+                flow_done(flow);
+        free(flow);
+        return NULL;
 }
 
 LogCapture *log_capture_free(LogCapture *capture)
@@ -191,7 +260,8 @@ LogCapture *log_capture_free(LogCapture *capture)
                 return NULL;
         if (capture->pipe_fd >= 0)
                 move_last(capture);
-        log_file_done(&capture->file);
+        (void)flow_free(capture->flow);
+        (void)log_file_unref(capture->file);
         (void)fd_close(capture->pipe_fd);
         if (capture->has_scratch)
                 scratch_unref();
@@ -199,29 +269,71 @@ LogCapture *log_capture_free(LogCapture *capture)
         return NULL;
 }
 
-static LogCapture *capture_alloc(const LogSettings *settings)
+void log_capture_set_life(LogCapture *capture, pid_t pid, const char *instance)
 {
-        LogCapture *capture = calloc(1, sizeof(*capture));
-
-        if (!capture)
-                return NULL;
-        capture->file = (LogFile){ .directory_fd = settings->directory_fd,
-                                   .slot = settings->slot,
-                                   .group = settings->reader_group,
-                                   .fd = -1 };
-        capture->pipe_fd = -1;
-        log_capture_set_limits(capture, settings->max_bytes, settings->max_files);
-        return capture;
+        if (capture->flow)
+                flow_set_life(capture->flow, pid, instance);
 }
 
-static int capture_open(LogCapture *capture)
+void log_capture_end_life(LogCapture *capture)
+{
+        if (capture->flow)
+                move_last(capture);
+}
+
+void log_capture_reopen(LogCapture *capture)
+{
+        log_file_close(capture->file);
+}
+
+static int flow_new(const LogSettings *settings, LogFile *file, LineFlow **ret)
+{
+        AUTO_FREE LineFlow *flow = calloc(1, sizeof(LineFlow));
+        int r = flow ? flow_init(flow, settings, file) : -ENOMEM;
+
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(flow);
+        return 0;
+}
+
+int log_capture_set(LogCapture *capture, const LogSettings *settings)
+{
+        LogFile *file = capture->file;
+
+        file->max_bytes = MAX(settings->max_bytes, (uint64_t)LOG_MIN_BYTES);
+        file->max_files = settings->max_files;
+        if (file->max_age_usec != settings->max_age_usec)
+                log_file_set_age(file, settings->max_age_usec);
+        if (capture->flow) {
+                flow_set(capture->flow, &settings->style);
+                return 0;
+        }
+        return flow_is_needed(settings) ? flow_new(settings, file, &capture->flow) : 0;
+}
+
+static int capture_open(LogCapture *capture, const LogSettings *settings)
 {
         int r = scratch_ref();
 
         if (r < 0)
                 return r;
         capture->has_scratch = true;
-        return 0;
+        if (settings->beside)
+                capture->file = log_file_ref(settings->beside->file);
+        else
+                capture->file = log_file_new(settings->directory_fd, settings->slot,
+                                             settings->reader_group);
+        return capture->file ? log_capture_set(capture, settings) : -ENOMEM;
+}
+
+static LogCapture *capture_alloc(void)
+{
+        LogCapture *capture = calloc(1, sizeof(*capture));
+
+        if (capture)
+                capture->pipe_fd = -1;
+        return capture;
 }
 
 static int new_failed(Error *reterr, int r, const LogSettings *settings)
@@ -240,8 +352,8 @@ static uint64_t inode_of(int fd)
 int log_capture_new_from(const LogSettings *settings, int pipe_fd_take, LogCapture **ret,
                          Error *reterr)
 {
-        AUTO(LogCapture) *capture = capture_alloc(settings);
-        int r = capture ? capture_open(capture) : -ENOMEM;
+        AUTO(LogCapture) *capture = capture_alloc();
+        int r = capture ? capture_open(capture, settings) : -ENOMEM;
 
         if (r < 0)
                 return new_failed(reterr, r, settings);
@@ -285,10 +397,4 @@ int log_capture_open_writer(LogCapture *capture, uid_t owner)
 LogCounters log_capture_counters(const LogCapture *capture)
 {
         return capture->counters;
-}
-
-void log_capture_set_limits(LogCapture *capture, uint64_t max_bytes, unsigned max_files)
-{
-        capture->max_bytes = MAX(max_bytes, (uint64_t)LOG_MIN_BYTES);
-        capture->file.max_files = max_files;
 }

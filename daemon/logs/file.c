@@ -8,9 +8,11 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/units.h"
 #include "logs/capture.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
@@ -62,6 +64,31 @@ static int open_for_writing(const LogFile *file, const char *name, int flags,
         return fd;
 }
 
+/* How old the file is; one whose file system does not say begins its age now. */
+static uint64_t age_usec(int fd)
+{
+        struct statx status;
+        uint64_t now = now_realtime_usec(), born;
+
+        if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &status) < 0
+            || !(status.stx_mask & STATX_BTIME))
+                return 0;
+        born = (uint64_t)status.stx_btime.tv_sec * USEC_PER_SEC + status.stx_btime.tv_nsec / 1000;
+        return now > born ? now - born : 0;
+}
+
+void log_file_set_age(LogFile *file, uint64_t max_age_usec)
+{
+        uint64_t age;
+
+        file->max_age_usec = max_age_usec;
+        file->rotate_usec = USEC_INFINITY;
+        if (max_age_usec == 0 || file->fd < 0)
+                return;
+        age = age_usec(file->fd);
+        file->rotate_usec = now_usec() + (max_age_usec > age ? max_age_usec - age : 0);
+}
+
 static void begin(LogFile *file, int fd, uint64_t size)
 {
         uint64_t now = now_realtime_usec();
@@ -71,9 +98,10 @@ static void begin(LogFile *file, int fd, uint64_t size)
         file->size = size;
         /* Inode numbers are used again at once by some file systems; the time is not. */
         file->number = now > file->number ? now : file->number + 1;
+        log_file_set_age(file, file->max_age_usec);
 }
 
-int log_file_open(LogFile *file)
+static int open_current(LogFile *file)
 {
         struct stat status;
         int fd = open_for_writing(file, name_of(file->slot, 0).text, 0, &status);
@@ -84,7 +112,36 @@ int log_file_open(LogFile *file)
         return 0;
 }
 
-void log_file_done(LogFile *file)
+LogFile *log_file_new(int directory_fd, unsigned slot, gid_t group)
+{
+        LogFile *file = calloc(1, sizeof(*file));
+
+        if (file)
+                *file = (LogFile){ .references = 1,
+                                   .directory_fd = directory_fd,
+                                   .slot = slot,
+                                   .group = group,
+                                   .fd = -1,
+                                   .rotate_usec = USEC_INFINITY };
+        return file;
+}
+
+LogFile *log_file_ref(LogFile *file)
+{
+        file->references++;
+        return file;
+}
+
+LogFile *log_file_unref(LogFile *file)
+{
+        if (!file || --file->references > 0)
+                return NULL;
+        log_file_close(file);
+        free(file);
+        return NULL;
+}
+
+void log_file_close(LogFile *file)
 {
         file->fd = fd_close(file->fd);
 }
@@ -94,17 +151,32 @@ int log_file_refresh(LogFile *file)
         struct stat status;
 
         if (file->fd < 0)
-                return log_file_open(file);
+                return open_current(file);
         if (fstat(file->fd, &status) < 0)
                 return -errno;
         if (status.st_nlink == 0)
-                return log_file_open(file);
+                return open_current(file);
         if ((uint64_t)status.st_size < file->size)
                 file->size = (uint64_t)status.st_size;
         return 0;
 }
 
 /* ---- rotation ---- */
+
+uint64_t log_file_room(const LogFile *file)
+{
+        return file->max_bytes > file->size ? file->max_bytes - file->size : 0;
+}
+
+bool log_file_is_old(LogFile *file, uint64_t now_usec)
+{
+        if (now_usec < file->rotate_usec)
+                return false;
+        if (file->size > 0)
+                return true;
+        file->rotate_usec = now_usec + file->max_age_usec; /* empty: its time begins now */
+        return false;
+}
 
 /* The first number that no file has, at most max_files. */
 static unsigned first_free(const LogFile *file)
@@ -171,6 +243,7 @@ int log_file_rotate(LogFile *file)
                 return r;
         }
         begin(file, TAKE_FD(fd), 0);
+        file->rotations++;
         remove_surplus(file);
         return 0;
 }

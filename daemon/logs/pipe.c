@@ -4,6 +4,7 @@
  * is how one becomes read-write, and how the worker gets a blocking one while ours is not. */
 #include "logs/pipe.h"
 
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -67,6 +68,13 @@ ssize_t log_pipe_waiting(int pipe_fd)
         int waiting = 0;
 
         return ioctl(pipe_fd, FIONREAD, &waiting) < 0 ? -errno : waiting;
+}
+
+bool log_pipe_is_full(int pipe_fd)
+{
+        struct pollfd room = { .fd = pipe_fd, .events = POLLOUT };
+
+        return poll(&room, 1, 0) == 0;
 }
 
 void log_pipe_grow(int pipe_fd)

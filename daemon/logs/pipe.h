@@ -1,6 +1,7 @@
 /* pipe.h - the pipe between a worker and its log (inside logs/ only) */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -19,6 +20,9 @@ int log_pipe_open_writer(int pipe_fd, uid_t owner);
 
 /** log_pipe_waiting() - Return: bytes in the pipe, negative errno */
 ssize_t log_pipe_waiting(int pipe_fd);
+
+/** log_pipe_is_full() - whether a writer would block, however few bytes are in it */
+bool log_pipe_is_full(int pipe_fd);
 
 /** log_pipe_grow() - to LOG_PIPE_SIZE_LARGE, if the kernel lets us */
 void log_pipe_grow(int pipe_fd);

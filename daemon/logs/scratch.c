@@ -11,7 +11,7 @@ static struct {
         int read_fd, write_fd, null_fd;
 } scratch = { .read_fd = -1, .write_fd = -1, .null_fd = -1 };
 
-static char bytes[SCRATCH_LOOK_MAX];
+static char bytes[SCRATCH_LOOK_MAX]; /* pages of it are taken as they are used */
 
 static void scratch_close(void)
 {
@@ -35,6 +35,7 @@ static int scratch_open(void)
         }
         scratch.read_fd = fds[0];
         scratch.write_fd = fds[1];
+        (void)fcntl(scratch.read_fd, F_SETPIPE_SZ, SCRATCH_LOOK_MAX); /* else looks are shorter */
         return 0;
 }
 
@@ -71,21 +72,15 @@ static ssize_t read_copy(size_t length)
         return (ssize_t)have;
 }
 
-ssize_t scratch_find_lines(int pipe_fd, size_t length, size_t *ret_looked)
+ssize_t scratch_look(int pipe_fd, size_t length, const char **ret_bytes)
 {
-        const char *newline;
-        ssize_t n;
+        ssize_t n = tee(pipe_fd, scratch.write_fd, length < sizeof(bytes) ? length : sizeof(bytes),
+                        SPLICE_F_NONBLOCK);
 
-        n = tee(pipe_fd, scratch.write_fd, length < sizeof(bytes) ? length : sizeof(bytes),
-                SPLICE_F_NONBLOCK);
         if (n < 0)
                 return -errno;
-        n = read_copy((size_t)n);
-        if (n < 0)
-                return n;
-        *ret_looked = (size_t)n;
-        newline = memrchr(bytes, '\n', (size_t)n);
-        return newline ? newline - bytes + 1 : 0;
+        *ret_bytes = bytes;
+        return read_copy((size_t)n);
 }
 
 ssize_t scratch_discard(int pipe_fd, size_t length)

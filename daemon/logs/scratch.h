@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* As much as one look takes in: the content of a pipe of usual size. */
-enum { SCRATCH_LOOK_MAX = 64 * 1024 };
+/* As much as one look takes in: the content of a pipe that has grown. */
+enum { SCRATCH_LOOK_MAX = 256 * 1024 };
 
 /** scratch_ref() - open them for the first user; Return: 0, negative errno */
 int scratch_ref(void);
@@ -16,11 +16,11 @@ int scratch_ref(void);
 /** scratch_unref() - close them after the last user */
 void scratch_unref(void);
 
-/** scratch_find_lines() - how many of the next bytes are whole lines
+/** scratch_look() - read the next bytes, which stay in the pipe
  *  @length: look at no more than this
- *  @ret_looked: how far the look went: less if they lie scattered in the pipe
- *  Return: bytes up to and with the last newline, 0 if there is none; negative errno */
-ssize_t scratch_find_lines(int pipe_fd, size_t length, size_t *ret_looked);
+ *  @ret_bytes: valid until the next look
+ *  Return: how far the look went, less if they lie scattered in the pipe; negative errno */
+ssize_t scratch_look(int pipe_fd, size_t length, const char **ret_bytes);
 
 /** scratch_discard() - take bytes out of the pipe and forget them
  *  Return: how many; negative errno */

@@ -51,7 +51,8 @@ static bool collect_worker(Slot *slot, KeptWorker *ret)
                              .started_usec = worker->started_usec,
                              .ready_usec = worker->ready_usec,
                              .started_realtime_usec = slot->started_realtime_usec,
-                             .log_inode = slot->log ? log_capture_inode(slot->log) : 0 };
+                             .log_inodes = { output_inode(slot, STREAM_OUT),
+                                             output_inode(slot, STREAM_ERR) } };
         (void)text_copy(ret->pool, sizeof(ret->pool), slot->pool->name);
         (void)text_copy(ret->instance, sizeof(ret->instance), slot->instance);
         return true;
@@ -130,7 +131,7 @@ static bool adopt_one(Pool *pool, const KeptPool *kept, const KeptWorker *worker
                                   .started_usec = worker->started_usec,
                                   .ready_usec = worker->ready_usec,
                                   .started_realtime_usec = worker->started_realtime_usec,
-                                  .log_inode = worker->log_inode,
+                                  .log_inodes = { worker->log_inodes[0], worker->log_inodes[1] },
                                   .instance = worker->instance };
         Error error = { 0 };
         int r = adopt_worker(pool, &adoptee, &error);

@@ -48,12 +48,14 @@ static void format_worker(Text *text, const KeptWorker *worker)
         text_printf(text,
                     "worker %s slot=%u pid=%d start=%" PRIu64 " state=%s instance=%s threads=%u"
                     " greenlets=%u restarts=%u failures=%u started=%" PRIu64 " ready=%" PRIu64
-                    " realtime=%" PRIu64 " log=%" PRIu64 " fingerprint=%" PRIu64 " current=%d\n",
+                    " realtime=%" PRIu64 " log=%" PRIu64 " errors=%" PRIu64 " fingerprint=%" PRIu64
+                    " current=%d\n",
                     worker->pool, worker->slot, (int)worker->pid, worker->start_ticks,
                     worker_state_to_name(worker->state), worker->instance, worker->threads,
                     worker->greenlets, worker->restarts, worker->failures_in_row,
                     worker->started_usec, worker->ready_usec, worker->started_realtime_usec,
-                    worker->log_inode, worker->fingerprint, worker->is_current);
+                    worker->log_inodes[0], worker->log_inodes[1], worker->fingerprint,
+                    worker->is_current);
 }
 
 int state_format(const KeptState *state, char **ret_text, size_t *ret_length)
@@ -201,7 +203,9 @@ static int parse_worker(const Line *line, KeptState *state)
             || line_number(line, "started", UINT64_MAX, &worker.started_usec) < 0
             || line_number(line, "ready", UINT64_MAX, &worker.ready_usec) < 0
             || line_number(line, "realtime", UINT64_MAX, &worker.started_realtime_usec) < 0
-            || line_number(line, "log", UINT64_MAX, &worker.log_inode) < 0
+            || line_number(line, "log", UINT64_MAX, &worker.log_inodes[0]) < 0
+            || (line_value(line, "errors") /* older ones have none */
+                && line_number(line, "errors", UINT64_MAX, &worker.log_inodes[1]) < 0)
             || line_number(line, "fingerprint", UINT64_MAX, &worker.fingerprint) < 0
             || line_count(line, "current", &is_current) < 0 || is_current > 1)
                 return -EBADMSG;

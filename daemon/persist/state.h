@@ -47,7 +47,7 @@ typedef struct KeptWorker {
         WorkerState state;
         unsigned threads, greenlets, restarts, failures_in_row;
         uint64_t started_usec, ready_usec, started_realtime_usec;
-        uint64_t log_inode; /* of its log pipe; 0: none */
+        uint64_t log_inodes[2]; /* of its log pipes, output and errors; 0: none */
         char instance[STATE_INSTANCE_SIZE];
 } KeptWorker;
 

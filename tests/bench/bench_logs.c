@@ -205,6 +205,8 @@ static Cost run_capture(const Bench *bench)
 {
         const LogSettings settings = { .directory_fd = bench->directory_fd,
                                        .subject = "bench",
+                                       .pool = "bench",
+                                       .stream = "both",
                                        .max_bytes = FILE_SIZE,
                                        .max_files = FILES_MAX,
                                        .reader_group = (gid_t)-1 };

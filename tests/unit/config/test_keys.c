@@ -108,7 +108,13 @@ static const KeyCase cases[] = {
         { "Health", "Failures", "1", "0" },
         { "Log", "MaxSize", "10M", "1" },
         { "Log", "MaxFiles", "1", "0" },
+        { "Log", "MaxFileSec", "1day", "1ms" },
+        { "Log", "MaxDisk", "1G", "1" },
+        { "Log", "Compress", "gzip", "zip" },
         { "Log", "Timestamps", "yes", "x" },
+        { "Log", "Format", "json", "yes" },
+        { "Log", "RateLimitIntervalSec", "30s", "1us" },
+        { "Log", "RateLimitBurst", "100", "-1" },
 };
 
 static Load load_value(const KeyCase *at, const char *value)
@@ -252,7 +258,7 @@ static void test_scale_and_other_defaults(void **state)
         assert_int_equal(pool->probe_failures, 3);
         assert_int_equal(pool->log_max_bytes, 50 << 20);
         assert_int_equal(pool->log_max_files, 5);
-        assert_false(pool->log_timestamps);
+        assert_int_equal(pool->log_stamp, STAMP_NONE);
 }
 
 static void test_daemon_defaults(void **state)

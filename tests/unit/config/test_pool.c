@@ -103,7 +103,7 @@ static void test_the_table_covers_pool_config(void **state)
                         continue;
                 memset(covered + key->offset, 1, key->kind->size);
         }
-        assert_true(covered[offsetof(PoolConfig, log_timestamps)]);
+        assert_true(covered[offsetof(PoolConfig, log_stamp)]);
         assert_true(covered[offsetof(PoolConfig, listener_count)]);
         assert_true(covered[offsetof(PoolConfig, error)]);
         for (size_t i = 0; i < RESOURCE_COUNT; i++)

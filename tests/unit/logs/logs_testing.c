@@ -27,6 +27,8 @@ void fixture_open_in(Fixture *fixture, const char *directory, uint64_t max_bytes
         assert_true(fixture->directory_fd >= 0);
         fixture->settings = (LogSettings){ .directory_fd = fixture->directory_fd,
                                            .subject = "pool web",
+                                           .pool = "web",
+                                           .stream = "both",
                                            .slot = SLOT,
                                            .max_bytes = max_bytes,
                                            .max_files = max_files,
@@ -73,7 +75,7 @@ bool fixture_move(Fixture *fixture)
         do {
                 r = log_capture_move(fixture->capture);
                 assert_true(r >= 0);
-                changed |= r == 1;
+                changed |= (r & LOG_MOVE_CHANGED) != 0;
         } while (log_pipe_waiting(log_capture_fd(fixture->capture)) > 0);
         return changed;
 }

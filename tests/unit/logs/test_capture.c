@@ -251,6 +251,13 @@ static void test_no_rotated_files_are_kept(void **state)
         fixture_done(&fixture);
 }
 
+static void set_limits(Fixture *fixture, uint64_t max_bytes, unsigned max_files)
+{
+        fixture->settings.max_bytes = max_bytes;
+        fixture->settings.max_files = max_files;
+        assert_int_equal(log_capture_set(fixture->capture, &fixture->settings), 0);
+}
+
 static void test_limits_change(void **state)
 {
         Fixture fixture;
@@ -259,16 +266,16 @@ static void test_limits_change(void **state)
         for (char letter = 'a'; letter <= 'f'; letter++)
                 fill_file(&fixture, letter);
         expect_letter(&fixture, 5, 'a');
-        log_capture_set_limits(fixture.capture, LOG_MIN_BYTES, 2);
+        set_limits(&fixture, LOG_MIN_BYTES, 2);
         fill_file(&fixture, 'g');
         expect_letter(&fixture, 2, 'e');
         expect_letter(&fixture, 3, '\0');
         expect_letter(&fixture, 5, '\0');
-        log_capture_set_limits(fixture.capture, UINT64_MAX, UINT_MAX);
+        set_limits(&fixture, UINT64_MAX, UINT_MAX);
         fixture_write(&fixture, "more\n", 5);
         assert_false(fixture_move(&fixture));
         expect_letter(&fixture, 1, 'f');
-        log_capture_set_limits(fixture.capture, 1, UINT_MAX); /* counts as the least allowed */
+        set_limits(&fixture, 1, UINT_MAX); /* counts as the least allowed */
         fill_file(&fixture, 'h');
         expect_letter(&fixture, 0, 'h');
         expect_letter(&fixture, 2, 'f');

@@ -41,7 +41,7 @@ static KeptWorker workers[] = {
           .started_realtime_usec = 7,
           .fingerprint = UINT64_MAX,
           .is_current = true,
-          .log_inode = 8,
+          .log_inodes = { 8, 9 },
           .instance = "00ff-1" },
 };
 
