@@ -317,7 +317,8 @@ bool flow_is_needed(const LogSettings *settings)
 {
         const LogStyle *style = &settings->style;
 
-        return settings->to_journal || style->stamp != STAMP_NONE || style->format != LOG_FORMAT_TEXT
+        return settings->to_journal || style->stamp != STAMP_NONE
+               || style->format != LOG_FORMAT_TEXT
                || (style->rate_interval_usec > 0 && style->rate_burst > 0);
 }
 

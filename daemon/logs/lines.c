@@ -213,7 +213,7 @@ size_t line_writer_put(LineWriter *writer, const LinePiece *piece, uint64_t now_
         if (writer->head_usec != now_usec || now_usec == 0)
                 make_head(writer, now_usec);
         length = writer->style.format == LOG_FORMAT_JSON ? put_json(writer, piece, out)
-                                                     : put_text(writer, piece, out);
+                                                         : put_text(writer, piece, out);
         writer->is_mid_line = !piece->has_end;
         return length;
 }
