@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import stat
+import subprocess
 
 import pytest
 from reeve import pool
@@ -21,27 +22,37 @@ def says(text="out", errors="err", **keys):
     return shell(f'echo {text}; echo {errors} >&2; echo there; exec sleep 1000', **keys)
 
 
-def wait_text(daemon, path, *words):
-    daemon.wait_until(lambda: path.exists() and all(word in path.read_text() for word in words))
+def wait_text(path, *words):
+    """What is in a file once all of the words are."""
+    following = subprocess.Popen(["tail", "-n", "+1", "-F", path], stdout=subprocess.PIPE,
+                                 stderr=subprocess.DEVNULL, text=True)
+    text, missing = "", set(words)
+    try:
+        while missing:
+            text += following.stdout.readline()
+            missing = {word for word in missing if word not in text}
+    finally:
+        following.terminate()
+        following.communicate()
     return path.read_text()
 
 
 def test_null(reeve):
     daemon = reeve({"w": says(StandardOutput="null", StandardError="log")})
-    assert wait_text(daemon, daemon.log("w"), "err") == "err\n"
+    assert wait_text(daemon.log("w"), "err") == "err\n"
 
 
 def test_errors_are_dropped(reeve):
     daemon = reeve({"w": says(StandardError="null")})
-    assert wait_text(daemon, daemon.log("w"), "there") == "out\nthere\n"
+    assert wait_text(daemon.log("w"), "there") == "out\nthere\n"
 
 
 def test_append(reeve, tmp_path):
     path, other = tmp_path / "out.txt", tmp_path / "err.txt"
     path.write_text("before\n")
     daemon = reeve({"w": says(StandardOutput=f"append:{path}", StandardError=f"append:{other}")})
-    assert wait_text(daemon, path, "there") == "before\nout\nthere\n"
-    assert wait_text(daemon, other, "err") == "err\n"
+    assert wait_text(path, "there") == "before\nout\nthere\n"
+    assert wait_text(other, "err") == "err\n"
     assert stat.S_IMODE(other.stat().st_mode) == 0o640
     assert not daemon.log("w").exists()
 
@@ -49,7 +60,7 @@ def test_append(reeve, tmp_path):
 def test_append_shared_keeps_the_order(reeve, tmp_path):
     path = tmp_path / "out.txt"
     daemon = reeve({"w": says(StandardOutput=f"append:{path}")})
-    assert wait_text(daemon, path, "there") == "out\nerr\nthere\n"
+    assert wait_text(path, "there") == "out\nerr\nthere\n"
 
 
 def test_append_follows_no_link(reeve, tmp_path):
@@ -69,7 +80,7 @@ def test_journal_or_its_stand_in(reeve):
 
 def test_stamps(reeve):
     daemon = reeve({"w": says(log={"Timestamps": "yes"})})
-    text = wait_text(daemon, daemon.log("w"), "there")
+    text = wait_text(daemon.log("w"), "there")
     assert re.fullmatch(f"{STAMP}out\n{STAMP}err\n{STAMP}there\n", text)
 
 
@@ -81,19 +92,19 @@ def fifo_worker(fifo, **keys):
 def test_style_changes_while_it_runs(reeve, tmp_path):
     os.mkfifo(tmp_path / "go")
     daemon = reeve({"w": fifo_worker(tmp_path / "go", log={"Timestamps": "utc"})})
-    wait_text(daemon, daemon.log("w"), "one")
+    wait_text(daemon.log("w"), "one")
     pids = daemon.pids("w")
     daemon.write_pool("w", fifo_worker(tmp_path / "go", log={"Format": "json"}))
     assert daemon.api.post("/v1/reload", {}).status == 200
     (tmp_path / "go").write_text("x\n")
-    last = wait_text(daemon, daemon.log("w"), "half").splitlines()[-1]
+    last = wait_text(daemon.log("w"), "half").splitlines()[-1]
     assert json.loads(last)["line"] == "half" and json.loads(last)["pid"] in pids
     assert daemon.pids("w") == pids
 
 
 def test_json(reeve):
     daemon = reeve({"w": says(log={"Format": "json", "Timestamps": "epoch"})})
-    text = wait_text(daemon, daemon.log("w"), "there")
+    text = wait_text(daemon.log("w"), "there")
     lines = [json.loads(line) for line in text.splitlines()]
     assert [line["line"] for line in lines] == ["out", "err", "there"]
     assert {line["stream"] for line in lines} == {"both"}
@@ -106,11 +117,11 @@ def test_half_a_line_outlives_the_core(reeve, tmp_path, keys):
     """Its beginning waits in the pipe, which the next reeved finds again."""
     os.mkfifo(tmp_path / "go")
     daemon = reeve({"w": fifo_worker(tmp_path / "go", log={"Timestamps": "utc"}, **keys)})
-    wait_text(daemon, daemon.log("w"), "one")
+    wait_text(daemon.log("w"), "one")
     pids = daemon.pids("w")
     daemon.signal(signal.SIGKILL)
     daemon.wait()
     daemon.start()
     assert daemon.pids("w") == pids
     (tmp_path / "go").write_text("x\n")
-    assert wait_text(daemon, daemon.log("w"), "half").count("\n") == 2
+    assert wait_text(daemon.log("w"), "half").count("\n") == 2
