@@ -5,6 +5,7 @@
  * applies is done in the order of the table; the first that fails is reported and ends us. */
 #include <errno.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -114,12 +115,18 @@ static bool apply_directory(const HelperPlan *plan, char *detail, size_t size)
         return chdir(plan->spec.directory) == 0;
 }
 
+/* Set again: the kernel forgets it when the user changes. */
+static bool apply_tie(const HelperPlan *plan, char *detail, size_t size)
+{
+        return !plan->spec.dies_with_us || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0;
+}
+
 static const Step steps[] = {
         { STEP_PLAN, apply_umask },          { STEP_LIMIT, apply_limits },
         { STEP_NICE, apply_nice },           { STEP_OOM_SCORE, apply_oom_score },
         { STEP_AFFINITY, apply_affinity },   { STEP_GROUP, apply_group },
         { STEP_USER, apply_user },           { STEP_NO_NEW_PRIVILEGES, apply_no_new_privileges },
-        { STEP_DIRECTORY, apply_directory },
+        { STEP_DIRECTORY, apply_directory }, { STEP_PLAN, apply_tie },
 };
 
 /* Return: the exit status */

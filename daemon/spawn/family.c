@@ -128,26 +128,53 @@ void *family_root_owner(FamilyRoot *root, pid_t pid)
 
 /* ---- one family ---- */
 
-int family_new(FamilyRoot *root, const char *pool, unsigned slot, void *userdata, Family **ret,
-               Error *reterr)
+static Family *family_add(FamilyRoot *root, void *userdata)
 {
         Family *family = calloc(1, sizeof(*family));
-        int r;
 
         if (!family)
-                return error_set(reterr, -ENOMEM, "spawn-failed",
-                                 "pool %s: cannot make room for a slot: out of memory", pool);
+                return NULL;
         *family = (Family){ .root = root, .next = root->first, .userdata = userdata, .watch = -1 };
         if (root->first)
                 root->first->previous = family;
         root->first = family;
-        r = root->kind == FAMILY_CGROUP ? cgroup_family_open(family, pool, slot, reterr) : 0;
-        if (r < 0) {
+        return family;
+}
+
+static int settle(Family *family, int r, Family **ret)
+{
+        if (r < 0)
                 (void)family_free(family);
-                return r;
-        }
-        *ret = family;
-        return 0;
+        else
+                *ret = family;
+        return r < 0 ? r : 0;
+}
+
+int family_new(FamilyRoot *root, const char *pool, unsigned slot, void *userdata, Family **ret,
+               Error *reterr)
+{
+        Family *family = family_add(root, userdata);
+
+        if (!family)
+                return error_set(reterr, -ENOMEM, "spawn-failed",
+                                 "pool %s: cannot make room for a slot: out of memory", pool);
+        return settle(family,
+                      root->kind == FAMILY_CGROUP ? cgroup_family_open(family, pool, slot, reterr)
+                                                  : 0,
+                      ret);
+}
+
+int family_new_within(Family *within, const char *name, Family **ret, Error *reterr)
+{
+        Family *family = family_add(within->root, within->userdata);
+
+        if (!family)
+                return error_set(reterr, -ENOMEM, "spawn-failed", "out of memory");
+        return settle(family,
+                      within->root->kind == FAMILY_CGROUP
+                              ? cgroup_family_open_within(family, within, name, reterr)
+                              : 0,
+                      ret);
 }
 
 Family *family_free(Family *family)

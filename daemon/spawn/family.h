@@ -71,6 +71,13 @@ void family_root_refresh(FamilyRoot *root, bool (*is_leader)(pid_t pid, void *us
  *  Return: 0; negative errno with @reterr */
 int family_new(FamilyRoot *root, const char *pool, unsigned slot, void *userdata, Family **ret,
                Error *reterr);
+/** family_new_within() - a family of what is run beside a worker, for a while and to be ended alone
+ *  By cgroup it lies within the slot's group, and ends and counts with it; by descent it stands by
+ *  itself, and its owner ends it.
+ *  @within: the slot's; freed later than the new one
+ *  @name: a short word, of which there is one at a time
+ *  Return: 0; negative errno with @reterr */
+int family_new_within(Family *within, const char *name, Family **ret, Error *reterr);
 /** family_free() - forget it; its group is left to family_root_tidy() or to the slot's next family.
  *  It must be empty, or be left to its fate knowingly; Return: NULL */
 Family *family_free(Family *family);

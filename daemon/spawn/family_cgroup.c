@@ -44,22 +44,24 @@ static int do_nothing(void *userdata)
         return 0;
 }
 
-/* The one sure way to know whether children can be born into our groups is to have one. */
+/* The one sure way to know whether children can be born into our groups is to have one, and to see
+ * it end by itself: see cgroup_family_kill(). */
 static int try_birth(const char *path)
 {
         AUTO_CLOSE fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         int pidfd = -1;
         pid_t pid;
+        int ended = 0;
 
         if (fd < 0)
                 return -errno;
         pid = clone_run(do_nothing, NULL, fd, clone_is_supported(), &pidfd);
         if (pid < 0)
                 return pid;
-        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        while (waitpid(pid, &ended, 0) < 0 && errno == EINTR)
                 ;
         (void)fd_close(pidfd);
-        return 0;
+        return WIFEXITED(ended) ? 0 : -EOWNERDEAD;
 }
 
 static int probe(const char *workers)
@@ -274,24 +276,35 @@ static int open_group(const Family *family)
         return fd < 0 ? -errno : fd;
 }
 
-int cgroup_family_open(Family *family, const char *pool, unsigned slot, Error *reterr)
+static int open_named(Family *family, const char *base, const char *base_group, const char *name,
+                      Error *reterr)
 {
-        const FamilyRoot *root = family->root;
         int r;
 
-        if (asprintf(&family->path, "%s/%s%s/%u", root->path, escape_prefix(pool), pool, slot) < 0)
+        if (asprintf(&family->path, "%s/%s", base, name) < 0)
                 family->path = NULL;
-        else if (asprintf(&family->group, "%s/%s%s/%u", root->group, escape_prefix(pool), pool,
-                          slot)
-                 < 0)
+        else if (asprintf(&family->group, "%s/%s", base_group, name) < 0)
                 family->group = NULL;
         r = !family->path || !family->group             ? -ENOMEM
             : leftover_take(family->root, family->path) ? 0
                                                         : make_groups(family);
         return r == 0 ? 0
-                      : error_set(reterr, r, "spawn-failed",
-                                  "pool %s: cannot make the cgroup of slot %u: %s", pool, slot,
+                      : error_set(reterr, r, "spawn-failed", "cannot make the cgroup %s: %s", name,
                                   strerror(-r));
+}
+
+int cgroup_family_open(Family *family, const char *pool, unsigned slot, Error *reterr)
+{
+        char name[NAME_MAX];
+
+        (void)snprintf(name, sizeof(name), "%s%s/%u", escape_prefix(pool), pool, slot);
+        return open_named(family, family->root->path, family->root->group, name, reterr);
+}
+
+int cgroup_family_open_within(Family *family, const Family *within, const char *name, Error *reterr)
+{
+        family->is_within = true;
+        return open_named(family, within->path, within->group, name, reterr);
 }
 
 static void unwatch(Family *family)
@@ -323,15 +336,32 @@ static int watch(Family *family)
 void cgroup_family_close(Family *family)
 {
         unwatch(family);
-        if (family->path)
+        if (family->path && family->is_within)
+                (void)rmdir(
+                        family->path); /* what is still dying there goes with the slot's group */
+        else if (family->path && family->is_spent)
+                leftover_remove(family->path);
+        else if (family->path)
                 leftover_add(family->root, family->path);
         free(family->path);
         free(family->group);
 }
 
+/* Nothing lives in it, so it can be removed, and made anew by who opens it. */
+static void renew(Family *family)
+{
+        family->is_spent = false;
+        if (rmdir(family->path) < 0)
+                (void)cgroup_remove(family->path); /* a group within it */
+}
+
 int cgroup_family_begin(Family *family, int *ret_cgroup_fd, Error *reterr)
 {
-        int fd = open_group(family);
+        int fd;
+
+        if (family->is_spent)
+                renew(family);
+        fd = open_group(family);
 
         if (fd == -ENOENT) { /* somebody has tidied up below us */
                 fd = make_groups(family);
@@ -370,10 +400,18 @@ int cgroup_family_is_empty(Family *family)
         return r < 0 ? r : !r;
 }
 
-int cgroup_family_kill(const Family *family)
+/* Since Linux 6.14 a group that was killed once takes no child by CLONE_INTO_CGROUP any more: it
+ * is killed as it is born (seen with 6.18). The kernel counts the kills of each group, and compares
+ * the count of the group that the parent is in with that of the one the child is to be in. What runs
+ * beside a worker comes and goes in its group; there each process is killed by itself. */
+int cgroup_family_kill(Family *family)
 {
-        AUTO_CLOSE fd = open_group(family);
+        AUTO_CLOSE fd = -1;
 
+        if (family->is_within)
+                return -ENOENT;
+        family->is_spent = true;
+        fd = open_group(family);
         /* Nobody is in a group that is gone; else -ENOENT says that cgroup.kill is missing. */
         if (fd == -ENOENT)
                 return 0;

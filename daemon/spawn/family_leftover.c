@@ -40,7 +40,7 @@ static void remove_pool(char *path)
                 (void)rmdir(path);
 }
 
-static void remove_group(char *path)
+void leftover_remove(char *path)
 {
         /* As a rule there are no groups below it; only else are they looked for. */
         if (rmdir(path) < 0)
@@ -64,7 +64,7 @@ void leftover_add(FamilyRoot *root, char *path)
         /* One that cannot be found again must not be removed behind its successor's back. */
         if (!leftover || map_put(&root->leftover_by_path, hash_of(path), leftover) < 0) {
                 free(leftover);
-                remove_group(path);
+                leftover_remove(path);
                 return;
         }
         memcpy(leftover->path, path, size);
@@ -90,7 +90,7 @@ bool leftover_tidy(FamilyRoot *root, size_t max)
 
                 forget(root, leftover);
                 if (is_whole)
-                        remove_group(path);
+                        leftover_remove(path);
         }
         return !TAILQ_EMPTY(&root->leftovers);
 }

@@ -66,6 +66,8 @@ struct Family {
         bool is_fresh, is_pool_fresh; /* the groups were made by us, and have no limits yet */
         bool is_tidied;               /* made anew since their limits were set */
         uint64_t oom_kills;           /* as last seen */
+        bool is_within;               /* of another family's group */
+        bool is_spent;                /* was killed: takes no child any more */
 
         /* descent */
         uint64_t mark;
@@ -78,10 +80,12 @@ int cgroup_root_open(FamilyRoot *root, const char *name, int helper_fd, Error *r
 void cgroup_root_close(FamilyRoot *root);
 void cgroup_root_dispatch(FamilyRoot *root, void (*on_empty)(void *userdata));
 int cgroup_family_open(Family *family, const char *pool, unsigned slot, Error *reterr);
+int cgroup_family_open_within(Family *family, const Family *within, const char *name,
+                              Error *reterr);
 void cgroup_family_close(Family *family);
 int cgroup_family_begin(Family *family, int *ret_cgroup_fd, Error *reterr);
 int cgroup_family_is_empty(Family *family);
-int cgroup_family_kill(const Family *family);
+int cgroup_family_kill(Family *family);
 int cgroup_family_collect(const Family *family, MemberList *ret);
 bool cgroup_family_has(const Family *family, pid_t pid);
 Family *cgroup_root_owner(const FamilyRoot *root, pid_t pid);
@@ -89,6 +93,8 @@ Family *cgroup_root_owner(const FamilyRoot *root, pid_t pid);
 /* ---- family_leftover.c ---- */
 /* The group of a family that is no more; @path is cut */
 void leftover_add(FamilyRoot *root, char *path);
+/* The same at once, for one that must not be taken again */
+void leftover_remove(char *path);
 /* Return: true if there was one of this path, which is the caller's now */
 bool leftover_take(FamilyRoot *root, const char *path);
 /* Remove at most @max; Return: true if there are more */

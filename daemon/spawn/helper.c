@@ -14,7 +14,7 @@ enum { PLAN_VERSION = 1, PLAN_GROUPS_MAX = 65536 /* NGROUPS_MAX of Linux */ };
 typedef struct Plan {
         uint32_t magic, version;
         uint32_t has_identity, has_umask, has_nice, has_oom_score_adjust, has_affinity,
-                no_new_privileges, has_executable;
+                no_new_privileges, has_executable, dies_with_us;
         uint32_t umask, uid, gid, group_count, directory_length; /* 0: stay */
         int32_t nice, oom_score_adjust;
         uint32_t limits_set; /* a bit for each */
@@ -105,6 +105,7 @@ void helper_encode(const SpawnSpec *spec, Text *bytes)
                 .has_affinity = spec->has_affinity,
                 .no_new_privileges = spec->no_new_privileges,
                 .has_executable = spec->executable_fd >= 0,
+                .dies_with_us = spec->dies_with_us,
                 .umask = spec->umask,
                 .uid = identity->uid,
                 .gid = identity->gid,
@@ -165,6 +166,7 @@ int helper_decode(const void *bytes, size_t length, HelperPlan *ret)
                 .oom_score_adjust = plan->oom_score_adjust,
                 .has_affinity = plan->has_affinity,
                 .no_new_privileges = plan->no_new_privileges,
+                .dies_with_us = plan->dies_with_us,
                 .output_fd = -1,
                 .error_fd = -1,
                 .cgroup_fd = -1,

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -143,6 +144,8 @@ static int run_child(void *userdata)
                 return fail(child, STEP_DESCRIPTORS);
         if (child->mark != 0 && !set_mark(child->mark))
                 return fail(child, STEP_MARK);
+        if (child->spec->dies_with_us)
+                (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* refuses bad numbers only */
         write_own_pid(child->listen_pid);
         reset_signals(&child->ignored);
         (void)sigemptyset(&none);

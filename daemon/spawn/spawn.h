@@ -50,7 +50,8 @@ typedef struct SpawnSpec {
         int output_fd, error_fd; /* become 1 and 2; -1: /dev/null; 0 is always /dev/null */
         const SpawnFd *fds;      /* become 3, 4, ...: sd_listen_fds(3) */
         size_t fd_count;
-        int cgroup_fd; /* born into this cgroup; -1: ours */
+        int cgroup_fd;     /* born into this cgroup; -1: ours */
+        bool dies_with_us; /* SIGKILL when the daemon ends: nobody else would end it */
 } SpawnSpec;
 
 typedef struct Spawned {

@@ -487,6 +487,45 @@ static void test_why_there_are_no_cgroups(void **state)
         assert_int_equal(family_root_controllers(place.root), 0);
 }
 
+/* Linux kills at birth who is to be born into a group that was killed once: see
+ * cgroup_family_kill(). Both ways to the next life are tried. */
+static void test_a_life_after_a_kill(void **state)
+{
+        for (int i = 0; i < 3; i++) {
+                start("sit", NULL, "life-again");
+                (void)trial_read_line(&trial); /* it lives */
+                assert_int_equal(family_kill(place.family, &trial.spawned.process), 0);
+                assert_int_equal(trial_wait(&trial), 1000 + SIGKILL);
+                pidref_done(&trial.spawned.process);
+                wait_until_empty(&trial.spawned.process);
+                finish();
+                if (i == 1)
+                        renew_family();
+        }
+}
+
+/* What runs beside a worker is ended alone, again and again, and counts as the slot's by cgroup. */
+static void test_a_family_within_another(void **state)
+{
+        bool is_within = family_root_kind(place.root) == FAMILY_CGROUP;
+        Family *slot = place.family;
+
+        for (int i = 0; i < 3; i++) {
+                assert_int_equal(family_new_within(slot, "probe", &place.family, &place.error), 0);
+                start("sit", NULL, "life-beside");
+                (void)trial_read_line(&trial);
+                assert_ptr_equal(family_root_owner(place.root, trial.spawned.process.pid), &owner);
+                assert_int_equal(family_is_empty(slot, NULL), !is_within);
+                assert_int_equal(family_kill(place.family, &trial.spawned.process), 0);
+                assert_int_equal(trial_wait(&trial), 1000 + SIGKILL);
+                pidref_done(&trial.spawned.process);
+                finish();
+                place.family = family_free(place.family);
+        }
+        place.family = slot;
+        wait_until_empty(NULL);
+}
+
 static void test_instance_too_long(void **state)
 {
         char instance[300];
@@ -515,6 +554,8 @@ int main(void)
                 BOTH_KINDS(test_zombie_is_no_member),
                 BOTH_KINDS(test_stranger_is_left_alone),
                 BOTH_KINDS(test_names_are_told_apart),
+                BOTH_KINDS(test_a_life_after_a_kill),
+                BOTH_KINDS(test_a_family_within_another),
                 BOTH_KINDS(test_instance_too_long),
                 BOTH_KINDS(test_the_rest_is_told_without_the_leader),
                 cmocka_unit_test_setup_teardown(test_a_left_group_is_taken_over_or_removed,
