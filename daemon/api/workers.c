@@ -9,6 +9,7 @@
 
 #include "api/resources.h"
 #include "base/units.h"
+#include "model/tally.h"
 #include "model/worker.h"
 #include "sys/clock.h"
 
@@ -104,6 +105,25 @@ static void write_log(Writer *writer, const BoardWorker *row)
         writer_close_object(writer);
 }
 
+static void write_health(Writer *writer, const BoardWorker *row)
+{
+        const char *kind = probe_kind_to_name((ProbeKind)row->health_kind);
+        const char *status = health_status_to_name((HealthStatus)row->health_status);
+
+        if (!kind || !status) {
+                writer_null(writer, "health");
+                return;
+        }
+        writer_open_object(writer, "health");
+        writer_string(writer, "kind", kind);
+        writer_string(writer, "status", status);
+        writer_bool(writer, "shared", row->is_health_shared);
+        writer_number(writer, "consecutive_failures", row->health_failures);
+        writer_string(writer, "last_error", row->health_error[0] ? row->health_error : NULL);
+        writer_time(writer, "last_probe_time", row->health_probed_realtime_usec);
+        writer_close_object(writer);
+}
+
 /* What tells how a worker is at a glance; a list has it too, since one in back-off has no PID by
  * which more could be asked for. */
 static void write_condition(Writer *writer, const BoardWorker *row)
@@ -113,6 +133,7 @@ static void write_condition(Writer *writer, const BoardWorker *row)
         writer_number(writer, "definition", row->definition);
         writer_time(writer, "deadline_time", realtime_of(row->deadline_monotonic_usec));
         write_log(writer, row);
+        write_health(writer, row);
 }
 
 static void write_row(Writer *writer, const PoolView *pool, const BoardWorker *row)

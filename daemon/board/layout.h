@@ -32,6 +32,7 @@ enum {
         BOARD_LISTENERS_TEXT_SIZE = 256,
         BOARD_ORDER_SIZE = 1024,
         BOARD_LOG_PLACE_SIZE = 256,
+        BOARD_HEALTH_ERROR_SIZE = 96,
 };
 
 typedef struct BoardTable {
@@ -130,6 +131,12 @@ typedef struct BoardWorker {
         char padding[3];
         uint64_t log_bytes, log_dropped_bytes; /* captured and dropped since the slot was made */
         uint64_t log_file;                     /* changes when a new log file is begun */
+
+        uint32_t health_kind;                       /* ProbeKind; 0: it has no probe */
+        uint32_t health_status;                     /* HealthStatus */
+        uint32_t health_failures, is_health_shared; /* in a row; one probe for the pool */
+        uint64_t health_probed_realtime_usec;       /* end of the last one; 0: none yet */
+        char health_error[BOARD_HEALTH_ERROR_SIZE]; /* of the last one; empty: it went well */
 } BoardWorker;
 
 enum { BOARD_OPERATION_KEPT = 0, BOARD_OPERATION_STARTED = 1, BOARD_OPERATION_STOPPED = 2 };
@@ -178,7 +185,10 @@ typedef enum EventType {
         EVENT_DAEMON_READY,
         EVENT_DAEMON_WARNING,
         EVENT_DAEMON_STOPPING,
-        EVENT_DAEMON_API, /* reeve-api ended or is back */
+        EVENT_DAEMON_API,       /* reeve-api ended or is back */
+        EVENT_WORKER_UNREADY,   /* its probe fails */
+        EVENT_WORKER_UNHEALTHY, /* taken to be hung: it is replaced */
+        EVENT_WORKER_RECYCLED,  /* is replaced since it has served long enough */
         EVENT_TYPE_COUNT
 } EventType;
 

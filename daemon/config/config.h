@@ -162,7 +162,10 @@ typedef struct PoolConfig {
 
         RestartMode restart;
         uint64_t restart_usec, restart_max_usec, stable_usec;
-        unsigned start_limit_burst; /* 0: no limit */
+        uint64_t max_age_usec;                      /* 0: none */
+        uint64_t max_memory_bytes, max_memory_usec; /* UINT64_MAX: none; for how long above it */
+        unsigned max_requests;                      /* 0: none */
+        unsigned start_limit_burst;                 /* 0: no limit */
         uint64_t start_limit_interval_usec;
         uint64_t timeout_start_usec, timeout_stop_usec, watchdog_usec; /* watchdog 0: off */
         int kill_signal;
@@ -185,9 +188,12 @@ typedef struct PoolConfig {
         ListenMode listen_mode;
 
         ProbeKind probe;
-        char *probe_target; /* URL, address or command line as written */
+        char *probe_target;   /* URL, address or command line as written */
+        char **probe_command; /* the words of Exec=, NULL for others */
         uint64_t probe_interval_usec, probe_timeout_usec;
         unsigned probe_failures;
+        char **dump_command; /* NULL: none */
+        uint64_t dump_timeout_usec;
 
         uint64_t log_max_bytes;
         unsigned log_max_files;

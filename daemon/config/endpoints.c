@@ -142,6 +142,7 @@ static void probe_clear(void *field, ProbeKind kind)
                 return;
         free(pool->probe_target);
         pool->probe_target = NULL;
+        pool->probe_command = text_list_free(pool->probe_command);
         pool->probe = PROBE_NONE;
 }
 
@@ -160,33 +161,30 @@ static void clear_probe_exec(void *field)
         probe_clear(field, PROBE_EXEC);
 }
 
-/* Only looked at here: the line is split again when it is run. */
-static int probe_command_check(const Assignment *at)
-{
-        char **words = NULL;
-        int r = kind_command.parse(at, &words);
-
-        (void)text_list_free(words);
-        return r;
-}
-
-static int probe_check(const Assignment *at)
+/* @ret_command: the words of a command, for Exec= only */
+static int probe_check(const Assignment *at, char ***ret_command)
 {
         switch ((ProbeKind)at->key->variant) {
         case PROBE_HTTP: return url_is_valid(at->value, strlen(at->value)) ? 0 : -EINVAL;
         case PROBE_TCP: return address_is_target(at->value) ? 0 : -EINVAL;
-        case PROBE_EXEC: return probe_command_check(at);
+        case PROBE_EXEC: return kind_command.parse(at, ret_command);
         case PROBE_NONE: break;
         }
         return -EINVAL;
+}
+
+static void free_words(char ***words)
+{
+        (void)text_list_free(*words);
 }
 
 static int parse_probe(const Assignment *at, void *field)
 {
         PoolConfig *pool = pool_of_probe(field);
         ProbeKind kind = (ProbeKind)at->key->variant;
+        char **command CLEANUP(free_words) = NULL;
         char *copy;
-        int r = probe_check(at);
+        int r = probe_check(at, &command);
 
         if (r < 0)
                 return r;
@@ -200,6 +198,7 @@ static int parse_probe(const Assignment *at, void *field)
         probe_clear(field, kind);
         pool->probe = kind;
         pool->probe_target = copy;
+        pool->probe_command = TAKE_PTR(command);
         return 0;
 }
 

@@ -18,6 +18,7 @@
 #include "config/names.h"
 
 enum { COUNT_MAX = 65536, PERCENT_MAX = 100000, GREENLETS_MAX = 65536 };
+enum { REQUESTS_MAX = 1000000000 };
 
 #define OF_POOL(field)   .offset = offsetof(PoolConfig, field)
 #define OF_DAEMON(field) .offset = offsetof(Config, field)
@@ -161,6 +162,19 @@ static const Key keys[] = {
         KEY("Pool", "StartLimitIntervalSec", "60s",
             "The time over which starts are counted; 0: they are not counted.", .kind = &kind_span,
             OF_POOL(start_limit_interval_usec)),
+        KEY("Pool", "MaxAgeSec", NULL,
+            "The age, give or take a tenth, at which a worker is recycled; empty or 0: none.",
+            .kind = &kind_span, OF_POOL(max_age_usec)),
+        KEY("Pool", "MaxMemory", "infinity",
+            "The resident memory of its main process above which a worker is recycled.",
+            .kind = &kind_size_or_none, OF_POOL(max_memory_bytes), .min = 1),
+        KEY("Pool", "MaxMemorySec", "30s",
+            "For how long without a break a worker must be above MaxMemory=.", .kind = &kind_span,
+            OF_POOL(max_memory_usec)),
+        KEY("Pool", "MaxRequests", NULL,
+            "The number of tasks after which a worker that counts them is recycled; empty or 0: "
+            "none.",
+            .kind = &kind_count, OF_POOL(max_requests), RANGE(0, REQUESTS_MAX)),
         KEY("Pool", "TimeoutStartSec", "30s", "How long a worker may take to become ready.",
             .kind = &kind_timeout, OF_POOL(timeout_start_usec)),
         KEY("Pool", "TimeoutStopSec", "10s", "How long a worker may take to stop before SIGKILL.",
@@ -234,8 +248,14 @@ static const Key keys[] = {
             .kind = &kind_span_above_0, OF_POOL(probe_interval_usec), .min = 10 * USEC_PER_MSEC),
         KEY("Health", "TimeoutSec", "2s", "How long a probe may take.", .kind = &kind_span_above_0,
             OF_POOL(probe_timeout_usec), .min = USEC_PER_MSEC),
-        KEY("Health", "Failures", "3", "Failed probes in a row after which a worker is unready.",
+        KEY("Health", "Failures", "3",
+            "Failed probes in a row after which a worker is unready, and after twice as many hung.",
             .kind = &kind_count, OF_POOL(probe_failures), RANGE(1, 1000)),
+        KEY("Health", "ExecDump", NULL,
+            "A command that looks at a hung worker, REEVE_PID, before it is ended.",
+            .kind = &kind_command, OF_POOL(dump_command)),
+        KEY("Health", "DumpTimeoutSec", "5s", "How long ExecDump= may take.",
+            .kind = &kind_span_above_0, OF_POOL(dump_timeout_usec), .min = USEC_PER_MSEC),
 
         KEY("Log", "MaxSize", "50M", "The size at which a log file is put aside.",
             .kind = &kind_size_or_none, OF_POOL(log_max_bytes), .min = 4096),

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "engine/health.h"
 #include "engine/operation.h"
 #include "engine/order.h"
 #include "engine/publish.h"
@@ -285,6 +286,7 @@ int change_config(Pool *pool, PoolConfig *config, const ChangeRequest *request, 
         pool_take_config(pool, config);
         if (is_same)
                 definition_renew(before, config);
+        health_follow_pool(pool);
         if (is_same && grid_equal(&from, &to)) {
                 engine_touch(pool->engine, pool);
                 return 0;

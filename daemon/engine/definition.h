@@ -39,6 +39,13 @@ Definition *definition_derive(const Definition *definition, unsigned number, con
  *  policy: it counts at once for all that runs from this definition */
 void definition_renew(Definition *definition, PoolConfig *config);
 
+/** definition_has_say() - whether a worker's readiness is more than that its command runs */
+static inline bool definition_has_say(const Definition *definition)
+{
+        return definition->config->type == SERVICE_NOTIFY
+               || definition->config->probe != PROBE_NONE;
+}
+
 Definition *definition_ref(Definition *definition);
 Definition *definition_unref(Definition *definition);
 DEFINE_AUTO(Definition, definition_unref);

@@ -510,6 +510,7 @@ Engine *engine_free(Engine *engine)
         free(engine->pools);
         face_free(engine->face);
         map_done(&engine->slots_by_pid);
+        map_done(&engine->aides_by_pid);
         if (engine->board)
                 publish_close(engine);
         farewell_close(engine);

@@ -30,6 +30,8 @@ typedef struct Engine Engine;
 typedef struct Pool Pool;
 typedef struct Slot Slot;
 typedef struct Face Face;
+typedef struct Health Health;
+typedef struct Aide Aide;
 
 typedef struct EngineSettings {
         const char *config_dir, *state_dir, *runtime_dir, *log_dir;
@@ -68,6 +70,7 @@ struct Engine {
         Error families_error; /* why they are not cgroups */
         sd_event_source *family_source;
         Map slots_by_pid;                     /* main processes */
+        Map aides_by_pid;                     /* what runs beside them: see aide.c */
         TAILQ_HEAD(SlotList, Slot) lingering; /* slots whose main process is gone and others live */
         Pool **pools;                         /* sorted by name; built-in ones included */
         size_t pool_count;

@@ -38,28 +38,38 @@ static void launch_done(Launch *launch)
 
 /* ---- words, variables, descriptors ---- */
 
-static void name_instance(Slot *slot)
+static void name_instance(Engine *engine, char *buffer, size_t size)
 {
-        Engine *engine = slot->pool->engine;
+        (void)snprintf(buffer, size, "%016" PRIx64 "-%" PRIx64, engine->epoch, ++engine->instances);
+}
 
-        (void)snprintf(slot->instance, sizeof(slot->instance), "%016" PRIx64 "-%" PRIx64,
-                       engine->epoch, ++engine->instances);
+/* @notify_socket: NULL for what only runs beside the worker, and has nothing to tell */
+static int build_environment(const Slot *slot, const char *instance, const char *notify_socket,
+                             char ***ret, Error *reterr)
+{
+        const Definition *definition = slot->definition;
+        const SpawnIdentity *identity = &definition->account->identity;
+        const WorkerVariables variables = {
+                .pool = slot->pool->name,
+                .slot = slot->number,
+                .threads = definition->threads,
+                .greenlets = definition->greenlets,
+                .instance = instance,
+                .notify_socket = notify_socket,
+                .watchdog_usec = notify_socket ? definition->config->watchdog_usec : 0,
+                .home = identity->home,
+                .user = identity->user,
+                .shell = identity->shell
+        };
+
+        return environment_build(definition->config, &variables, ret, reterr);
 }
 
 static int build_words(Slot *slot, Launch *launch, Error *reterr)
 {
         const Definition *definition = slot->definition;
-        const WorkerVariables variables = { .pool = slot->pool->name,
-                                            .slot = slot->number,
-                                            .threads = definition->threads,
-                                            .greenlets = definition->greenlets,
-                                            .instance = slot->instance,
-                                            .notify_socket = slot->pool->notify_path,
-                                            .watchdog_usec = definition->config->watchdog_usec,
-                                            .home = definition->account->identity.home,
-                                            .user = definition->account->identity.user,
-                                            .shell = definition->account->identity.shell };
-        int r = environment_build(definition->config, &variables, &launch->environment, reterr);
+        int r = build_environment(slot, slot->instance, slot->pool->notify_path,
+                                  &launch->environment, reterr);
 
         if (r < 0)
                 return r;
@@ -163,7 +173,7 @@ static int prepare(Slot *slot, Launch *launch, Error *reterr)
                 *reterr = slot->definition->account->error;
                 return -ESRCH;
         }
-        name_instance(slot);
+        name_instance(slot->pool->engine, slot->instance, sizeof(slot->instance));
         r = output_open(slot, launch->output_fds, reterr);
         if (r >= 0)
                 r = build_words(slot, launch, reterr);
@@ -209,4 +219,70 @@ int launch_slot(Slot *slot, Error *reterr)
                 face_launched(slot->pool->engine->face, r >= 0);
         launch_done(&launch);
         return r;
+}
+
+/* ---- beside a worker ---- */
+
+static int add_main_pid(const Slot *slot, char ***environment)
+{
+        char assignment[32];
+
+        (void)snprintf(assignment, sizeof(assignment), "REEVE_PID=%d", (int)slot->process.pid);
+        return text_list_add(environment, assignment);
+}
+
+static int aide_words(const Slot *slot, char *const *command, const char *instance, Launch *launch,
+                      Error *reterr)
+{
+        int r = build_environment(slot, instance, NULL, &launch->environment, reterr);
+
+        if (r < 0)
+                return r;
+        r = add_main_pid(slot, &launch->environment);
+        if (r >= 0)
+                r = command_expand(command, launch->environment, &launch->command);
+        return r < 0 ? error_set(reterr, r, "spawn-failed", "%s: nothing is left to execute",
+                                 slot->pool->subject)
+                     : 0;
+}
+
+int launch_aide(Slot *slot, char *const *command, Family *family, bool is_logged, Spawned *ret,
+                Error *reterr)
+{
+        Launch launch = { .cgroup_fd = -1, .output_fds = { -1, -1 } };
+        char instance[INSTANCE_SIZE];
+        SpawnSpec spec;
+        int r;
+
+        name_instance(slot->pool->engine, instance, sizeof(instance));
+        r = aide_words(slot, command, instance, &launch, reterr);
+        if (r >= 0 && is_logged)
+                r = output_open(slot, launch.output_fds, reterr);
+        if (r >= 0)
+                r = family_begin(family, instance, &launch.cgroup_fd, reterr);
+        if (r >= 0) {
+                describe(slot, &launch, &spec);
+                spec.dies_with_us = true;
+                r = spawn_process(&slot->pool->engine->host, &spec, ret, reterr);
+        }
+        launch_done(&launch);
+        return r;
+}
+
+int launch_expand(const Slot *slot, const char *text, char **ret, Error *reterr)
+{
+        char *const words[] = { (char *)text, NULL };
+        char **environment = NULL, **expanded = NULL;
+        int r = build_environment(slot, slot->instance, NULL, &environment, reterr);
+
+        if (r < 0)
+                return r;
+        r = command_expand(words, environment, &expanded);
+        text_list_free(environment);
+        if (r < 0)
+                return error_set(reterr, r, "spawn-failed", "%s: nothing is left of %s",
+                                 slot->pool->subject, text);
+        *ret = TAKE_PTR(expanded[0]);
+        text_list_free(expanded);
+        return 0;
 }

@@ -5,6 +5,7 @@
 #include "engine/notices.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -136,4 +137,9 @@ void notices_close(Pool *pool)
         if (pool->notify_fd >= 0)
                 (void)unlink(pool->notify_path);
         pool->notify_fd = fd_close(pool->notify_fd);
+}
+
+bool notices_are_waiting(const Pool *pool)
+{
+        return poll(&(struct pollfd){ .fd = pool->notify_fd, .events = POLLIN }, 1, 0) > 0;
 }

@@ -228,7 +228,7 @@ static bool is_pending(const Pool *pool, const Slot *slot, uint64_t now, uint64_
         if (!has_begun(pool, slot) || slot->worker.state == WORKER_EXITED)
                 return false;
         if (slot_facts(slot)->is_ready) {
-                if (pool->config->type != SERVICE_NOTIFY && settled_usec > now)
+                if (!definition_has_say(pool->definition) && settled_usec > now)
                         *wait_usec = MAX(*wait_usec, settled_usec - now);
                 return false;
         }

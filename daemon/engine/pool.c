@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "engine/health.h"
 #include "engine/limits.h"
 #include "engine/notices.h"
 #include "engine/operation.h"
@@ -73,6 +74,7 @@ Pool *pool_free(Pool *pool)
         for (size_t i = 0; i < pool->slot_count; i++)
                 slot_free(pool->slots[i]);
         free(pool->slots);
+        health_forget_pool(pool);
         if (pool->operation)
                 definition_unref(pool->operation->back.definition);
         free(pool->operation);
@@ -243,7 +245,7 @@ static void take_start(Pool *pool, unsigned number)
         slot_event(slot, WORKER_EVENT_START, NULL);
 }
 
-/* Without sd_notify a program is ready as soon as it runs. The plan may count on one that an
+/* Without sd_notify and probe a program is ready as soon as it runs. The plan may count on one that an
  * operation started only once it has held out for a moment: else a bad new version would take the
  * place of a good old one before anybody saw it fail.
  * @wait_usec: lowered to the time that it still has to hold out */
@@ -254,7 +256,7 @@ static WorkerState planned_state(const Pool *pool, const Slot *slot, uint64_t no
 
         if (slot->worker.state != WORKER_READY || !pool->operation
             || slot->operation != pool->operation->row.id || settled_usec <= now
-            || slot->definition->config->type == SERVICE_NOTIFY)
+            || definition_has_say(slot->definition))
                 return slot->worker.state;
         *wait_usec = MIN(*wait_usec, settled_usec - now);
         return WORKER_STARTING;

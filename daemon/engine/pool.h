@@ -60,6 +60,7 @@ struct Pool {
         size_t slot_count;
         Operation *operation;
         sd_event_source *settle_source;
+        Health *health; /* the probe that all its workers share, NULL: none */
 
         OrderVerdict order;     /* of a pool that is up: see order.c */
         OrderStanding standing; /* as those who wait for it were told last */

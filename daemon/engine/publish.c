@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "board/events.h"
 #include "engine/face.h"
+#include "engine/health.h"
 #include "engine/order.h"
 #include "engine/report.h"
 #include "sys/clock.h"
@@ -222,6 +223,18 @@ static void fill_sample(const Slot *slot, BoardWorker *row)
         row->process_state = sample->state;
 }
 
+static void fill_health(const Slot *slot, BoardWorker *row)
+{
+        const HealthNews news = health_news(slot);
+
+        row->health_kind = (uint32_t)news.kind;
+        row->health_status = (uint32_t)news.status;
+        row->health_failures = news.failures;
+        row->is_health_shared = news.is_shared;
+        row->health_probed_realtime_usec = news.probed_realtime_usec;
+        (void)text_copy(row->health_error, sizeof(row->health_error), news.last_error);
+}
+
 void publish_slot(Slot *slot)
 {
         BoardWorker row = { .pool = slot->pool->row,
@@ -236,6 +249,8 @@ void publish_slot(Slot *slot)
 
         fill_life(slot, &row);
         fill_sample(slot, &row);
+        if (slot->definition->config->probe != PROBE_NONE)
+                fill_health(slot, &row);
         if (output_counters(slot, &counters)) {
                 row.log_bytes = counters.captured_bytes;
                 row.log_dropped_bytes = counters.dropped_bytes;

@@ -7,6 +7,7 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
+#include "engine/aide.h"
 #include "engine/pool.h"
 #include "engine/priority.h"
 #include "engine/report.h"
@@ -15,7 +16,8 @@
 enum { REAP_BATCH = 256 };
 
 typedef struct Death {
-        Slot *slot;
+        Slot *slot; /* NULL: no worker, but perhaps what ran beside one */
+        pid_t pid;
         WorkerExit exit;
 } Death;
 
@@ -26,7 +28,7 @@ static WorkerExit exit_from(int code, int status)
                              .realtime_usec = now_realtime_usec() };
 }
 
-/* Reap what has ended, at most REAP_BATCH workers. Return: how many of them were workers. */
+/* Reap what has ended. Return: how many children, at most REAP_BATCH */
 static size_t collect(Engine *engine, Death *deaths, bool *ret_is_more)
 {
         size_t count = 0;
@@ -40,9 +42,8 @@ static size_t collect(Engine *engine, Death *deaths, bool *ret_is_more)
                         return count;
                 }
                 slot = map_get(&engine->slots_by_pid, (uint64_t)ended.si_pid);
-                if (!slot || !slot->is_child)
-                        continue;
-                deaths[count++] = (Death){ slot, exit_from(ended.si_code, ended.si_status) };
+                deaths[count++] = (Death){ slot && slot->is_child ? slot : NULL, ended.si_pid,
+                                           exit_from(ended.si_code, ended.si_status) };
         }
         *ret_is_more = true;
         return count;
@@ -77,7 +78,12 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
 
                 family_root_refresh(engine->families, is_leader, engine);
                 for (size_t i = 0; i < count; i++)
-                        slot_exited(deaths[i].slot, &deaths[i].exit);
+                        if (deaths[i].slot)
+                                slot_exited(deaths[i].slot, &deaths[i].exit);
+                /* Then: who is dead needs no verdict of a probe that died with it. */
+                for (size_t i = 0; i < count; i++)
+                        if (!deaths[i].slot)
+                                aide_reaped(engine, deaths[i].pid, &deaths[i].exit);
         } while (is_more);
         check_lingering(engine);
         return 0;

@@ -44,12 +44,22 @@ static void warn_later(Engine *engine, const PoolConfig *config, bool is_set, co
                 publish_warning(engine, config->name, "%s has no effect in this version.", what);
 }
 
+static void warn_probe(Engine *engine, const PoolConfig *config)
+{
+        if (config->processes > 1 && !strstr(config->probe_target, "${"))
+                publish_warning(engine, config->name,
+                                "The probe of [Health] has one address for all workers: it makes "
+                                "them ready or unready together and replaces none. Put "
+                                "${REEVE_SLOT} into it to give each its own.");
+}
+
 void reload_warn(Engine *engine, const PoolConfig *config)
 {
         if (engine->settings.is_user_mode)
                 warn_identity(engine, config);
         limits_warn(engine, config);
-        warn_later(engine, config, config->probe != PROBE_NONE, "The probe of [Health]");
+        if (config->probe == PROBE_HTTP || config->probe == PROBE_TCP)
+                warn_probe(engine, config);
         warn_later(engine, config, config->mode == SCALE_AUTO, "Mode=auto");
         warn_later(engine, config, config->throughput != NULL, "Throughput=");
         warn_later(engine, config, config->reload_command != NULL, "ExecReload=");

@@ -14,10 +14,13 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "engine/farewell.h"
+#include "engine/health.h"
 #include "engine/launch.h"
 #include "engine/limits.h"
+#include "engine/notices.h"
 #include "engine/operation.h"
 #include "engine/pace.h"
+#include "engine/pause.h"
 #include "engine/pool.h"
 #include "engine/priority.h"
 #include "engine/publish.h"
@@ -111,6 +114,7 @@ Slot *slot_free(Slot *slot)
         reap_forget(slot);
         pace_forget(slot);
         farewell_forget(slot);
+        health_forget(slot);
         sd_event_source_disable_unref(slot->timer);
         sd_event_source_disable_unref(slot->status_source);
         sd_event_source_disable_unref(slot->exit_source);
@@ -137,43 +141,74 @@ void slot_define(Slot *slot, Definition *definition)
 
 /* ---- timers ---- */
 
+/* How long its word is waited for once more when the pool's socket is not read to its end. */
+#define UNREAD_WAIT_USEC (20 * USEC_PER_MSEC)
+
+static bool arm_timer(Slot *slot, uint64_t at_usec);
+
+/* The heartbeat may have come and lie among those of a thousand others. A socket that is never
+ * empty, which any local user can bring about, excuses nobody for longer than a second span. */
+static bool may_have_come(Slot *slot, uint64_t now)
+{
+        uint64_t due = slot->worker.watchdog_usec;
+
+        return due <= now && now - due < slot->definition->config->watchdog_usec
+               && notices_are_waiting(slot->pool) && arm_timer(slot, now + UNREAD_WAIT_USEC);
+}
+
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Slot *slot = userdata;
-        WorkerEvent event = worker_due(&slot->worker, now_usec());
+        uint64_t now = now_usec();
+        WorkerEvent event;
 
-        /* What else is due comes with the next round: the timer is armed again below. */
-        if (event)
+        if (pause_covers(usec) && worker_excuse(&slot->worker, slot->definition->config, now))
+                report(LOG_INFO,
+                       "%s: worker %u: reeved itself did not run for a while: it is "
+                       "given its time again",
+                       slot->pool->subject, slot->number);
+        if (may_have_come(slot, now))
+                return 0;
+        event = worker_due(&slot->worker, now);
+        /* What else is due comes with the next round: the timer is armed again there. */
+        if (event) {
                 slot_event(slot, event, NULL);
-        else
+        } else {
+                slot_rearm(slot);
                 publish_slot(slot);
+        }
         return 0;
 }
 
-void slot_rearm(Slot *slot)
+static bool arm_timer(Slot *slot, uint64_t at_usec)
 {
-        uint64_t next = worker_next_usec(&slot->worker);
         int r;
 
-        if (next == USEC_INFINITY) {
-                if (slot->timer)
-                        (void)sd_event_source_set_enabled(slot->timer, SD_EVENT_OFF);
-                return;
-        }
         if (slot->timer) {
-                r = sd_event_source_set_time(slot->timer, next);
+                r = sd_event_source_set_time(slot->timer, at_usec);
                 if (r >= 0)
                         r = sd_event_source_set_enabled(slot->timer, SD_EVENT_ONESHOT);
         } else {
                 /* Accuracy 1 us: the default of 250 ms would make a deadline that much late. */
                 r = sd_event_add_time(slot->pool->engine->event, &slot->timer, CLOCK_MONOTONIC,
-                                      next, 1, on_timer, slot);
+                                      at_usec, 1, on_timer, slot);
                 if (r >= 0)
                         r = sd_event_source_set_priority(slot->timer, PRIORITY_TIMER);
         }
         if (r < 0)
                 report(LOG_ERR, "%s: worker %u: cannot arm its timer: %s", slot->pool->subject,
                        slot->number, strerror(-r));
+        return r >= 0;
+}
+
+void slot_rearm(Slot *slot)
+{
+        uint64_t next = worker_next_usec(&slot->worker);
+
+        if (next != USEC_INFINITY)
+                (void)arm_timer(slot, next); /* it has reported why not */
+        else if (slot->timer)
+                (void)sd_event_source_set_enabled(slot->timer, SD_EVENT_OFF);
 }
 
 /* ---- effects ---- */
@@ -280,6 +315,13 @@ static void effect_terminate(Slot *slot)
                 farewell_later(slot);
 }
 
+/* ESRCH: it ended meanwhile. A stopped process, too, must wake up to die of it. */
+static void effect_abort(Slot *slot)
+{
+        (void)pidref_signal(&slot->process, SIGABRT);
+        (void)pidref_signal(&slot->process, SIGCONT);
+}
+
 static void effect_kill(Slot *slot)
 {
         /* The leader by its pidfd as well: an adopted one may be outside of the family's cgroup. */
@@ -323,6 +365,20 @@ static void tell_exit(Slot *slot)
                slot_subject(slot, subject, sizeof(subject)), key, value);
 }
 
+/* Why it is unready or taken to be hung, in the words of the probe. */
+static void tell_unwell(Slot *slot, EventType type)
+{
+        bool is_hung = type == EVENT_WORKER_UNHEALTHY;
+        const char *reason = is_hung ? exit_reason_to_name(slot->worker.down_reason) : "probe";
+        const char *error = text_equal(reason, "probe") ? health_news(slot).last_error
+                                                        : "WATCHDOG=1 did not come in time";
+
+        publish_event(slot->pool->engine, type, slot->pool, slot, NULL, "reason", reason, "error",
+                      error, NULL);
+        report(LOG_WARNING, "%s: worker %u is %s: %s", slot->pool->subject, slot->number,
+               is_hung ? "hung and is replaced" : "unready", error);
+}
+
 static void tell_left_behind(Slot *slot)
 {
         pid_t pids[8];
@@ -349,6 +405,10 @@ static void tell_effects(Slot *slot, unsigned effects)
                 publish_event(engine, EVENT_WORKER_STARTED, slot->pool, slot, NULL, NULL);
         if (effects & WORKER_EFFECT_READY)
                 publish_event(engine, EVENT_WORKER_READY, slot->pool, slot, NULL, NULL);
+        if (effects & WORKER_EFFECT_UNREADY)
+                tell_unwell(slot, EVENT_WORKER_UNREADY);
+        if (effects & WORKER_EFFECT_UNHEALTHY)
+                tell_unwell(slot, EVENT_WORKER_UNHEALTHY);
 }
 
 static void perform_effects(Slot *slot, unsigned effects)
@@ -357,9 +417,11 @@ static void perform_effects(Slot *slot, unsigned effects)
         if (effects & WORKER_EFFECT_TERMINATE)
                 effect_terminate(slot);
         if (effects & WORKER_EFFECT_ABORT)
-                (void)pidref_signal(&slot->process, SIGABRT);
+                effect_abort(slot);
         if (effects & WORKER_EFFECT_KILL)
                 effect_kill(slot);
+        if (effects & WORKER_EFFECT_DUMP)
+                health_dump(slot);
         if (effects & WORKER_EFFECT_CHECK_GONE)
                 slot_check_gone(slot);
         if ((effects & WORKER_EFFECT_SPAWN) && pace_take(slot))
@@ -407,6 +469,7 @@ void slot_event(Slot *slot, WorkerEvent event, const WorkerExit *exit)
                 step(slot, &happened);
         }
         slot->is_stepping = false;
+        health_follow(slot);
         slot_rearm(slot);
         publish_slot(slot);
         slot->pool->engine->is_state_dirty = true;
@@ -514,6 +577,7 @@ void slot_exited(Slot *slot, const WorkerExit *exit)
                 operation_stopped(slot->pool, slot->process.pid);
         output_end_life(slot);
         let_go(slot);
+        health_forget(slot); /* what looks at it would be counted among what is left of it */
         slot_event(slot, WORKER_EVENT_EXITED, &known);
 }
 

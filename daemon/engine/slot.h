@@ -46,6 +46,8 @@ struct Slot {
         bool is_farewell_due;
         TAILQ_ENTRY(Slot) paced; /* waits for its turn to start: see pace.c */
         bool is_paced;
+        Health *health; /* its own probe; NULL: it has none, see health.c */
+        Aide *dump;     /* ExecDump= that looks at it */
 
         char instance[INSTANCE_SIZE]; /* REEVE_INSTANCE of the present life */
         char status_text[128];        /* STATUS= */

@@ -32,6 +32,7 @@ static void forget_process(Worker *worker)
         worker->is_restart_due = false;
         worker->is_terminate_sent = false;
         worker->is_kill_sent = false;
+        worker->is_dumping = false;
         worker->pending_exit = (WorkerExit){ .kind = EXIT_NONE };
         worker->down_reason = EXIT_REASON_NONE;
 }
@@ -65,6 +66,7 @@ static void go_down(Worker *worker, const Occasion *occasion)
 {
         timers_disarm(worker);
         worker->state = WORKER_STOPPING;
+        worker->is_dumping = false;
         worker->deadline_usec =
                 timeout_after(occasion->now_usec, occasion->policy->timeout_stop_usec);
 }
@@ -254,12 +256,24 @@ static unsigned become_ready(Worker *worker, const Occasion *occasion)
         return WORKER_EFFECT_READY;
 }
 
+/* Who has neither READY=1 nor a probe to tell by is ready as soon as the command runs. */
 static unsigned move_executed(Worker *worker, const Occasion *occasion)
 {
-        if (occasion->policy->type != SERVICE_NOTIFY)
+        if (occasion->policy->type != SERVICE_NOTIFY && occasion->policy->probe == PROBE_NONE)
                 return WORKER_EFFECT_STARTED | become_ready(worker, occasion);
         worker->state = WORKER_STARTING;
         return WORKER_EFFECT_STARTED;
+}
+
+static unsigned move_ready(Worker *worker, const Occasion *occasion)
+{
+        return occasion->policy->type == SERVICE_NOTIFY ? become_ready(worker, occasion) : 0;
+}
+
+/* The word of a worker that is asked for one counts more than its probe. */
+static unsigned move_proved(Worker *worker, const Occasion *occasion)
+{
+        return occasion->policy->type != SERVICE_NOTIFY ? become_ready(worker, occasion) : 0;
 }
 
 /* The datagram overtook the news that the command runs. */
@@ -302,7 +316,7 @@ static unsigned move_sicken(Worker *worker, const Occasion *occasion)
         worker->state = WORKER_UNREADY;
         worker->deadline_usec = USEC_INFINITY; /* of a reload */
         worker->stable_usec = USEC_INFINITY;
-        return 0;
+        return WORKER_EFFECT_UNREADY;
 }
 
 static unsigned move_recover(Worker *worker, const Occasion *occasion)
@@ -349,9 +363,34 @@ static unsigned move_start_timeout(Worker *worker, const Occasion *occasion)
         return terminate(worker, occasion);
 }
 
+/* ExecDump= looks at it as it is; what follows comes with its end or its deadline. */
+static unsigned take_down_hung(Worker *worker, const Occasion *occasion, ExitReason reason)
+{
+        const PoolConfig *policy = occasion->policy;
+
+        worker->down_reason = reason;
+        go_down(worker, occasion);
+        if (!policy->dump_command)
+                return WORKER_EFFECT_UNHEALTHY | WORKER_EFFECT_ABORT;
+        worker->is_dumping = true;
+        worker->deadline_usec = time_after(occasion->now_usec, policy->dump_timeout_usec);
+        return WORKER_EFFECT_UNHEALTHY | WORKER_EFFECT_DUMP;
+}
+
 static unsigned move_watchdog(Worker *worker, const Occasion *occasion)
 {
-        worker->down_reason = EXIT_REASON_WATCHDOG;
+        return take_down_hung(worker, occasion, EXIT_REASON_WATCHDOG);
+}
+
+static unsigned move_hung(Worker *worker, const Occasion *occasion)
+{
+        return take_down_hung(worker, occasion, EXIT_REASON_PROBE);
+}
+
+static unsigned move_dumped(Worker *worker, const Occasion *occasion)
+{
+        if (!worker->is_dumping)
+                return 0;
         go_down(worker, occasion);
         return WORKER_EFFECT_ABORT;
 }
@@ -359,6 +398,8 @@ static unsigned move_watchdog(Worker *worker, const Occasion *occasion)
 /* The look afterwards is for news of the end that were missed. */
 static unsigned move_kill(Worker *worker, const Occasion *occasion)
 {
+        if (worker->is_dumping)
+                return move_dumped(worker, occasion);
         if (!main_has_ended(worker) && worker->down_reason == EXIT_REASON_NONE)
                 worker->down_reason = EXIT_REASON_STOP_TIMEOUT;
         worker->is_kill_sent = true;
@@ -379,6 +420,7 @@ static unsigned move_exited_down(Worker *worker, const Occasion *occasion)
 {
         if (main_has_ended(worker))
                 return 0;
+        worker->is_dumping = false; /* there is nothing left to look at */
         return record_exit(worker, occasion->exit) | WORKER_EFFECT_CHECK_GONE;
 }
 
@@ -452,8 +494,9 @@ static const struct {
         [SPAWN_FAIL] =    { "spawn-failed",  move_spawn_failed,  TO(STOPPING) | TO(BACKOFF)
                                                                  | TO(FAILED) },
         [EXECUTED] =      { "executed",      move_executed,      TO(STARTING) | TO(READY) },
-        [READY] =         { "ready",         become_ready,       TO(READY) },
+        [READY] =         { "ready",         move_ready,         TO(READY) },
         [READY_EARLY] =   { "ready-early",   move_ready_early,   TO(READY) },
+        [PROVED] =        { "proved",        move_proved,        TO(READY) },
         [RETRY] =         { "retry",         move_retry,         TO(SPAWNING) },
         [RELOAD] =        { "reload",        move_reload,        TO(RELOADING) },
         [RELOADED] =      { "reloaded",      move_reloaded,      TO(READY) },
@@ -464,6 +507,8 @@ static const struct {
         [ANNOUNCE] =      { "announce-stop", move_announce_stop, TO(STOPPING) },
         [START_LATE] =    { "start-timeout", move_start_timeout, TO(STOPPING) },
         [WATCHDOG] =      { "watchdog",      move_watchdog,      TO(STOPPING) },
+        [HUNG] =          { "hung",          move_hung,          TO(STOPPING) },
+        [DUMPED] =        { "dumped",        move_dumped,        0 },
         [KILL] =          { "kill",          move_kill,          0 },
         [EXITED] =        { "exited",        move_exited,        TO(STOPPING) },
         [EXITED_DOWN] =   { "exited-down",   move_exited_down,   0 },

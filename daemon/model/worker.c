@@ -32,6 +32,8 @@ static const char *const worker_event_names[] = {
         [WORKER_EVENT_NOTIFY_STOPPING] = "notify-stopping",
         [WORKER_EVENT_PROBE_OK] = "probe-ok",
         [WORKER_EVENT_PROBE_FAILED] = "probe-failed",
+        [WORKER_EVENT_PROBE_HUNG] = "probe-hung",
+        [WORKER_EVENT_DUMPED] = "dumped",
         [WORKER_EVENT_DEADLINE] = "deadline",
         [WORKER_EVENT_WATCHDOG] = "watchdog",
         [WORKER_EVENT_STABLE] = "stable",
@@ -44,26 +46,30 @@ static const char *const worker_event_names[] = {
 DEFINE_NAMES(worker_event, WorkerEvent, worker_event_names);
 
 static const char *const exit_reason_names[] = {
-        [EXIT_REASON_SPAWN_FAILED] = "spawn-failed", [EXIT_REASON_START_TIMEOUT] = "start-timeout",
-        [EXIT_REASON_STOP_TIMEOUT] = "stop-timeout", [EXIT_REASON_WATCHDOG] = "watchdog",
-        [EXIT_REASON_OOM_KILL] = "oom-kill",         [EXIT_REASON_UNKNOWN] = "unknown",
+        [EXIT_REASON_SPAWN_FAILED] = "spawn-failed",
+        [EXIT_REASON_START_TIMEOUT] = "start-timeout",
+        [EXIT_REASON_STOP_TIMEOUT] = "stop-timeout",
+        [EXIT_REASON_WATCHDOG] = "watchdog",
+        [EXIT_REASON_PROBE] = "probe",
+        [EXIT_REASON_OOM_KILL] = "oom-kill",
+        [EXIT_REASON_UNKNOWN] = "unknown",
 };
 DEFINE_NAMES(exit_reason, ExitReason, exit_reason_names);
 
 /* clang-format off */
 static const WorkerFacts facts_table[WORKER_STATE_COUNT] = {
-        /*                     process ready  rising settled watchdog extend */
-        [WORKER_SPAWNING] =  { true,   false, true,  false,  false,   true  },
-        [WORKER_STARTING] =  { true,   false, true,  false,  false,   true  },
-        [WORKER_READY] =     { true,   true,  false, true,   true,    false },
-        [WORKER_UNREADY] =   { true,   false, false, true,   true,    false },
-        [WORKER_RELOADING] = { true,   true,  false, false,  true,    true  },
-        [WORKER_STOPPING] =  { true,   false, false, false,  false,   true  },
-        [WORKER_STOPPED] =   { false,  false, false, true,   false,   false },
-        [WORKER_BACKOFF] =   { false,  false, true,  false,  false,   false },
-        [WORKER_FAILED] =    { false,  false, false, true,   false,   false },
-        [WORKER_EXITED] =    { false,  false, false, true,   false,   false },
-        [WORKER_LOST] =      { true,   false, false, false,  false,   false },
+        /*                     process ready  rising settled watchdog extend probed */
+        [WORKER_SPAWNING] =  { true,   false, true,  false,  false,   true,  false },
+        [WORKER_STARTING] =  { true,   false, true,  false,  false,   true,  true  },
+        [WORKER_READY] =     { true,   true,  false, true,   true,    false, true  },
+        [WORKER_UNREADY] =   { true,   false, false, true,   true,    false, true  },
+        [WORKER_RELOADING] = { true,   true,  false, false,  true,    true,  true  },
+        [WORKER_STOPPING] =  { true,   false, false, false,  false,   true,  false },
+        [WORKER_STOPPED] =   { false,  false, false, true,   false,   false, false },
+        [WORKER_BACKOFF] =   { false,  false, true,  false,  false,   false, false },
+        [WORKER_FAILED] =    { false,  false, false, true,   false,   false, false },
+        [WORKER_EXITED] =    { false,  false, false, true,   false,   false, false },
+        [WORKER_LOST] =      { true,   false, false, false,  false,   false, false },
 };
 /* clang-format on */
 
@@ -85,8 +91,9 @@ const WorkerFacts *worker_facts(WorkerState state)
 #define TOLD(ready, reloading, stopping) \
         [WORKER_EVENT_NOTIFY_READY] = ready, [WORKER_EVENT_NOTIFY_RELOADING] = reloading, \
         [WORKER_EVENT_NOTIFY_STOPPING] = stopping
-#define PROBED(ok, failed) \
-        [WORKER_EVENT_PROBE_OK] = ok, [WORKER_EVENT_PROBE_FAILED] = failed
+#define PROBED(ok, failed, hung, dumped) \
+        [WORKER_EVENT_PROBE_OK] = ok, [WORKER_EVENT_PROBE_FAILED] = failed, \
+        [WORKER_EVENT_PROBE_HUNG] = hung, [WORKER_EVENT_DUMPED] = dumped
 #define TIMED(deadline, watchdog, stable) \
         [WORKER_EVENT_DEADLINE] = deadline, [WORKER_EVENT_WATCHDOG] = watchdog, \
         [WORKER_EVENT_STABLE] = stable
@@ -101,7 +108,7 @@ static const unsigned char worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] 
                 ASKED( IGNORE,         STOP_EARLY,     RESTART),
                 BORN(  SPAWNED,        SPAWN_FAIL,     EXECUTED),
                 TOLD(  READY_EARLY,    IGNORE,         ANNOUNCE),
-                PROBED(IGNORE,         IGNORE),
+                PROBED(IGNORE,         IGNORE,         IGNORE,         IGNORE),
                 TIMED( START_LATE,     IGNORE,         NEVER),
                 ENDED( EXITED,         IGNORE,         GONE_UNSEEN),
                 FOUND( IGNORE,         LOSE),
@@ -110,7 +117,7 @@ static const unsigned char worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] 
                 ASKED( IGNORE,         STOP,           RESTART),
                 BORN(  NEVER,          NEVER,          NEVER),
                 TOLD(  READY,          IGNORE,         ANNOUNCE),
-                PROBED(IGNORE,         IGNORE),
+                PROBED(PROVED,         IGNORE,         IGNORE,         IGNORE),
                 TIMED( START_LATE,     WATCHDOG,       NEVER),
                 ENDED( EXITED,         IGNORE,         GONE_UNSEEN),
                 FOUND( IGNORE,         LOSE),
@@ -119,7 +126,7 @@ static const unsigned char worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] 
                 ASKED( IGNORE,         STOP,           RESTART),
                 BORN(  NEVER,          NEVER,          IGNORE),
                 TOLD(  IGNORE,         RELOAD,         ANNOUNCE),
-                PROBED(IGNORE,         SICKEN),
+                PROBED(IGNORE,         SICKEN,         HUNG,           IGNORE),
                 TIMED( NEVER,          WATCHDOG,       STABLE),
                 ENDED( EXITED,         IGNORE,         GONE_UNSEEN),
                 FOUND( IGNORE,         LOSE),
@@ -128,7 +135,7 @@ static const unsigned char worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] 
                 ASKED( IGNORE,         STOP,           RESTART),
                 BORN(  NEVER,          NEVER,          IGNORE),
                 TOLD(  IGNORE,         IGNORE,         ANNOUNCE),
-                PROBED(RECOVER,        IGNORE),
+                PROBED(RECOVER,        IGNORE,         HUNG,           IGNORE),
                 TIMED( NEVER,          WATCHDOG,       NEVER),
                 ENDED( EXITED,         IGNORE,         GONE_UNSEEN),
                 FOUND( IGNORE,         LOSE),
@@ -137,7 +144,7 @@ static const unsigned char worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] 
                 ASKED( IGNORE,         STOP,           RESTART),
                 BORN(  NEVER,          NEVER,          IGNORE),
                 TOLD(  RELOADED,       IGNORE,         ANNOUNCE),
-                PROBED(IGNORE,         SICKEN),
+                PROBED(IGNORE,         SICKEN,         HUNG,           IGNORE),
                 TIMED( RELOADED,       WATCHDOG,       STABLE),
                 ENDED( EXITED,         IGNORE,         GONE_UNSEEN),
                 FOUND( IGNORE,         LOSE),
@@ -146,7 +153,7 @@ static const unsigned char worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] 
                 ASKED( START_AFTER,    STOP_AFTER,     START_AFTER),
                 BORN(  NEVER,          IGNORE,         IGNORE),
                 TOLD(  IGNORE,         IGNORE,         IGNORE),
-                PROBED(IGNORE,         IGNORE),
+                PROBED(IGNORE,         IGNORE,         IGNORE,         DUMPED),
                 TIMED( KILL,           IGNORE,         NEVER),
                 ENDED( EXITED_DOWN,    SURVIVED,       DECIDE),
                 FOUND( IGNORE,         EXITED_DOWN),
@@ -155,7 +162,7 @@ static const unsigned char worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] 
                 ASKED( START,          IGNORE,         START),
                 BORN(  NEVER,          NEVER,          IGNORE),
                 TOLD(  IGNORE,         IGNORE,         IGNORE),
-                PROBED(IGNORE,         IGNORE),
+                PROBED(IGNORE,         IGNORE,         IGNORE,         IGNORE),
                 TIMED( NEVER,          IGNORE,         NEVER),
                 ENDED( NEVER,          IGNORE,         IGNORE),
                 FOUND( ADOPT,          LOSE),
@@ -164,7 +171,7 @@ static const unsigned char worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] 
                 ASKED( START,          GIVE_UP,        START),
                 BORN(  NEVER,          NEVER,          IGNORE),
                 TOLD(  IGNORE,         IGNORE,         IGNORE),
-                PROBED(IGNORE,         IGNORE),
+                PROBED(IGNORE,         IGNORE,         IGNORE,         IGNORE),
                 TIMED( RETRY,          IGNORE,         NEVER),
                 ENDED( NEVER,          IGNORE,         IGNORE),
                 FOUND( NEVER,          NEVER),
@@ -173,7 +180,7 @@ static const unsigned char worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] 
                 ASKED( START,          GIVE_UP,        START),
                 BORN(  NEVER,          NEVER,          IGNORE),
                 TOLD(  IGNORE,         IGNORE,         IGNORE),
-                PROBED(IGNORE,         IGNORE),
+                PROBED(IGNORE,         IGNORE,         IGNORE,         IGNORE),
                 TIMED( NEVER,          IGNORE,         NEVER),
                 ENDED( NEVER,          IGNORE,         IGNORE),
                 FOUND( NEVER,          NEVER),
@@ -182,7 +189,7 @@ static const unsigned char worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] 
                 ASKED( START,          GIVE_UP,        START),
                 BORN(  NEVER,          NEVER,          IGNORE),
                 TOLD(  IGNORE,         IGNORE,         IGNORE),
-                PROBED(IGNORE,         IGNORE),
+                PROBED(IGNORE,         IGNORE,         IGNORE,         IGNORE),
                 TIMED( NEVER,          IGNORE,         NEVER),
                 ENDED( NEVER,          IGNORE,         IGNORE),
                 FOUND( NEVER,          NEVER),
@@ -191,7 +198,7 @@ static const unsigned char worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] 
                 ASKED( START_LOST,     STOP_LOST,      START_LOST),
                 BORN(  NEVER,          NEVER,          IGNORE),
                 TOLD(  IGNORE,         IGNORE,         IGNORE),
-                PROBED(IGNORE,         IGNORE),
+                PROBED(IGNORE,         IGNORE,         IGNORE,         IGNORE),
                 TIMED( NEVER,          IGNORE,         NEVER),
                 ENDED( IGNORE,         SURVIVED_LOST,  GONE_UNSEEN),
                 FOUND( IGNORE,         IGNORE),
@@ -233,7 +240,7 @@ unsigned worker_step(Worker *worker, WorkerEvent event, const WorkerExit *exit,
 
 void worker_extend(Worker *worker, uint64_t now_usec, uint64_t usec)
 {
-        if (!worker_facts(worker->state)->can_extend || worker->is_kill_sent)
+        if (!worker_facts(worker->state)->can_extend || worker->is_kill_sent || worker->is_dumping)
                 return;
         /* A deadline that is infinite stays so. */
         worker->deadline_usec = MAX(worker->deadline_usec, time_after(now_usec, usec));
@@ -243,6 +250,19 @@ void worker_heartbeat(Worker *worker, const PoolConfig *policy, uint64_t now_use
 {
         if (worker_facts(worker->state)->has_watchdog)
                 worker->watchdog_usec = timeout_after(now_usec, policy->watchdog_usec);
+}
+
+bool worker_excuse(Worker *worker, const PoolConfig *policy, uint64_t now_usec)
+{
+        const WorkerFacts *facts = worker_facts(worker->state);
+        bool has_watchdog = facts->has_watchdog && worker->watchdog_usec <= now_usec;
+        bool is_late = facts->is_rising && facts->has_process && worker->deadline_usec <= now_usec;
+
+        if (has_watchdog)
+                worker->watchdog_usec = timeout_after(now_usec, policy->watchdog_usec);
+        if (is_late)
+                worker->deadline_usec = timeout_after(now_usec, policy->timeout_start_usec);
+        return has_watchdog || is_late;
 }
 
 uint64_t worker_next_usec(const Worker *worker)

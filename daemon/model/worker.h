@@ -19,6 +19,11 @@
  * mixed sends SIGKILL, process leaves them alone, which is the one way by which something may
  * outlive `stopped`: it was asked for, and it is reported.
  *
+ * A worker is hung when WATCHDOG=1 stays away or its probe fails for too long. ExecDump= may look at
+ * it first (WORKER_EFFECT_DUMP, until DUMPED or DumpTimeoutSec=); then it gets SIGABRT, and SIGKILL
+ * at the stop deadline. With a probe a worker that does not say READY=1 itself is `starting` until
+ * the first one succeeds.
+ *
  * The engine tells EXECUTED or SPAWN_FAILED before the EXITED of the same process. A pending
  * WORKER_EFFECT_SPAWN (the engine may hold it back) is void once the state is not `spawning`. */
 #pragma once
@@ -57,6 +62,8 @@ typedef enum WorkerEvent {
         WORKER_EVENT_NOTIFY_STOPPING,
         WORKER_EVENT_PROBE_OK,
         WORKER_EVENT_PROBE_FAILED, /* often enough to count */
+        WORKER_EVENT_PROBE_HUNG,   /* so long that it is taken to be hung */
+        WORKER_EVENT_DUMPED,       /* ExecDump= has ended, or could not be started */
         WORKER_EVENT_DEADLINE,     /* the state's own deadline: start, stop, or end of back-off */
         WORKER_EVENT_WATCHDOG,     /* WATCHDOG=1 did not come in time, or WATCHDOG=trigger came */
         WORKER_EVENT_STABLE,       /* up for StableSec */
@@ -80,6 +87,7 @@ typedef struct WorkerFacts {
         bool is_settled;   /* nothing will happen without an event from outside */
         bool has_watchdog; /* WATCHDOG=1 is expected */
         bool can_extend;   /* EXTEND_TIMEOUT_USEC moves its deadline */
+        bool is_probed;    /* [Health] is looked after */
 } WorkerFacts;
 
 /** worker_facts() - Return: the row of @state, which must be a state */
@@ -93,6 +101,7 @@ typedef enum ExitReason {
         EXIT_REASON_START_TIMEOUT,
         EXIT_REASON_STOP_TIMEOUT,
         EXIT_REASON_WATCHDOG,
+        EXIT_REASON_PROBE, /* its probe failed for too long */
         EXIT_REASON_OOM_KILL,
         EXIT_REASON_UNKNOWN, /* ended while nobody could see how */
         EXIT_REASON_COUNT
@@ -114,13 +123,16 @@ typedef enum WorkerEffect {
         WORKER_EFFECT_CHANGED = 1 << 3,     /* the state is another one than before */
         WORKER_EFFECT_STARTED = 1 << 4,     /* event worker.started: the command runs */
         WORKER_EFFECT_READY = 1 << 5,       /* event worker.ready */
-        WORKER_EFFECT_TERMINATE = 1 << 6,   /* KillSignal, then SIGCONT: to all of the slot, with
+        WORKER_EFFECT_UNREADY = 1 << 6,     /* event worker.unready */
+        WORKER_EFFECT_UNHEALTHY = 1 << 7,   /* event worker.unhealthy: it is replaced */
+        WORKER_EFFECT_TERMINATE = 1 << 8,   /* KillSignal, then SIGCONT: to all of the slot, with
                                             * KillMode= mixed and process to the main process */
-        WORKER_EFFECT_ABORT = 1 << 7,       /* SIGABRT to the main process (watchdog) */
-        WORKER_EFFECT_KILL = 1 << 8,        /* SIGKILL: to all of the slot, with KillMode=process to
+        WORKER_EFFECT_ABORT = 1 << 9,       /* SIGABRT, then SIGCONT, to the main process */
+        WORKER_EFFECT_KILL = 1 << 10,       /* SIGKILL: to all of the slot, with KillMode=process to
                                             * the main process */
-        WORKER_EFFECT_CHECK_GONE = 1 << 9,  /* look whether anything lives; GONE or SURVIVORS */
-        WORKER_EFFECT_SPAWN = 1 << 10,      /* start a process; SPAWNED or SPAWN_FAILED */
+        WORKER_EFFECT_DUMP = 1 << 11,       /* run ExecDump=; DUMPED when it is over */
+        WORKER_EFFECT_CHECK_GONE = 1 << 12, /* look whether anything lives; GONE or SURVIVORS */
+        WORKER_EFFECT_SPAWN = 1 << 13,      /* start a process; SPAWNED or SPAWN_FAILED */
 } WorkerEffect;
 
 typedef struct Worker {
@@ -135,6 +147,7 @@ typedef struct Worker {
         uint64_t ready_usec;   /* 0: not yet */
         uint64_t deadline_usec, watchdog_usec, stable_usec; /* absolute; USEC_INFINITY: none */
         bool is_terminate_sent, is_kill_sent;               /* to the present process */
+        bool is_dumping;         /* on its way down, and ExecDump= looks at it first */
         WorkerExit last_exit;    /* of the process that ended last, set by EXITED */
         WorkerExit pending_exit; /* the same until all is gone: the policy looks at it then */
         ExitReason down_reason;  /* why reeve itself took it down */
@@ -158,6 +171,11 @@ void worker_extend(Worker *worker, uint64_t now_usec, uint64_t usec);
 
 /** worker_heartbeat() - WATCHDOG=1 came */
 void worker_heartbeat(Worker *worker, const PoolConfig *policy, uint64_t now_usec);
+
+/** worker_excuse() - reeved itself did not run for a while: what a worker owed meanwhile (WATCHDOG=1,
+ *  becoming ready) is owed from now on for one more span
+ *  Return: whether anything was put off; worker_due() is asked afterwards */
+bool worker_excuse(Worker *worker, const PoolConfig *policy, uint64_t now_usec);
 
 /** worker_next_usec() - Return: when worker_due() should be asked, USEC_INFINITY: never */
 uint64_t worker_next_usec(const Worker *worker);

@@ -41,6 +41,7 @@ static const Row rows[] = {
         { BECAUSE(START_TIMEOUT), { 0, 0, 1, 1, 0, 1 } },
         { BECAUSE(STOP_TIMEOUT), { 0, 0, 1, 1, 0, 1 } },
         { BECAUSE(WATCHDOG), { 0, 0, 1, 1, 0, 1 } },
+        { BECAUSE(PROBE), { 0, 0, 1, 1, 0, 1 } },
         { BECAUSE(OOM_KILL), { 0, 0, 1, 1, 0, 1 } },
         { { .kind = EXIT_REASON, .reason = EXIT_REASON_SPAWN_FAILED }, { 0, 0, 1, 1, 0, 1 } },
         { { .kind = EXIT_REASON, .reason = EXIT_REASON_UNKNOWN }, { 0, 0, 1, 0, 0, 1 } },

@@ -80,12 +80,13 @@ static void test_worker_facts(void **state)
         AUTO_FREE char *table = NULL;
 
         text_append(&text, "| state | has_process | is_ready | is_rising | is_settled | "
-                           "has_watchdog | can_extend |\n|---|---|---|---|---|---|---|\n");
+                           "has_watchdog | can_extend | is_probed |\n"
+                           "|---|---|---|---|---|---|---|---|\n");
         for (int i = 1; i < WORKER_STATE_COUNT; i++) {
                 const WorkerFacts *facts = worker_facts(i);
                 const bool columns[] = {
-                        facts->has_process, facts->is_ready,     facts->is_rising,
-                        facts->is_settled,  facts->has_watchdog, facts->can_extend
+                        facts->has_process,  facts->is_ready,   facts->is_rising, facts->is_settled,
+                        facts->has_watchdog, facts->can_extend, facts->is_probed,
                 };
 
                 text_printf(&text, "| %s |", worker_state_to_name(i));

@@ -41,10 +41,16 @@ static const char *const expected[WORKER_EVENT_COUNT][WORKER_STATE_COUNT - 1] = 
                 "announce-stop", IGN,
                 IGN, IGN, IGN, IGN, IGN },
         [WORKER_EVENT_PROBE_OK] = {
-                IGN, IGN, IGN, "recover", IGN, IGN,
+                IGN, "proved", IGN, "recover", IGN, IGN,
                 IGN, IGN, IGN, IGN, IGN },
         [WORKER_EVENT_PROBE_FAILED] = {
                 IGN, IGN, "sicken", IGN, "sicken", IGN,
+                IGN, IGN, IGN, IGN, IGN },
+        [WORKER_EVENT_PROBE_HUNG] = {
+                IGN, IGN, "hung", "hung", "hung", IGN,
+                IGN, IGN, IGN, IGN, IGN },
+        [WORKER_EVENT_DUMPED] = {
+                IGN, IGN, IGN, IGN, IGN, "dumped",
                 IGN, IGN, IGN, IGN, IGN },
         [WORKER_EVENT_DEADLINE] = {
                 "start-timeout", "start-timeout", NEV, NEV, "reloaded", "kill",
@@ -137,7 +143,7 @@ static void test_facts(void **state)
 
                 assert_false(facts->is_ready && facts->is_rising);
                 assert_false(facts->is_rising && facts->is_settled);
-                if (facts->is_ready || facts->has_watchdog || facts->can_extend)
+                if (facts->is_ready || facts->has_watchdog || facts->can_extend || facts->is_probed)
                         assert_true(facts->has_process);
         }
         assert_true(worker_facts(WORKER_RELOADING)->is_ready);
@@ -583,7 +589,7 @@ static void test_watchdog(void **state)
         c.now += USEC_PER_SEC;
         worker_heartbeat(&c.worker, &c.policy, c.now);
         assert_int_equal(worker_next_usec(&c.worker), c.now + 2 * USEC_PER_SEC);
-        assert_int_equal(ring(&c), CHANGED | ABORT);
+        assert_int_equal(ring(&c), CHANGED | TOLD_HUNG | ABORT);
         assert_int_equal(worker_next_usec(&c.worker), c.now + 10 * USEC_PER_SEC);
         (void)end_with(&c, EXIT_SIGNAL, SIGABRT, EXIT_REASON_NONE);
         assert_int_equal(c.worker.last_exit.reason, EXIT_REASON_WATCHDOG);
@@ -598,7 +604,7 @@ static void test_probe_takes_readiness_away_and_gives_it_back(void **state)
         Case c = new_case(SERVICE_EXEC);
 
         start(&c);
-        assert_int_equal(happen(&c, WORKER_EVENT_PROBE_FAILED), CHANGED);
+        assert_int_equal(happen(&c, WORKER_EVENT_PROBE_FAILED), CHANGED | TOLD_UNREADY);
         assert_state(&c, "unready");
         assert_true(worker_next_usec(&c.worker) == USEC_INFINITY); /* sick is not stable */
         assert_int_equal(happen(&c, WORKER_EVENT_PROBE_OK), CHANGED | TOLD_READY);

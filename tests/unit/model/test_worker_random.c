@@ -18,6 +18,9 @@ static uint64_t draw(uint64_t below)
         return seed % below;
 }
 
+static char dump_program[] = "/bin/dump";
+static char *dump_command[] = { dump_program, NULL };
+
 static PoolConfig random_policy(void)
 {
         PoolConfig policy = default_policy((ServiceType)draw(SERVICE_NOTIFY + 1));
@@ -28,6 +31,9 @@ static PoolConfig random_policy(void)
         policy.start_limit_burst = (unsigned)draw(5);
         policy.watchdog_usec = draw(2) * 3 * USEC_PER_SEC;
         policy.timeout_start_usec = draw(2) * 30 * USEC_PER_SEC;
+        policy.probe = draw(3) == 0 ? PROBE_TCP : PROBE_NONE;
+        policy.dump_command = draw(2) == 0 ? dump_command : NULL;
+        policy.dump_timeout_usec = 5 * USEC_PER_SEC;
         return policy;
 }
 
@@ -201,6 +207,10 @@ static void obey(World *world, unsigned effects)
         obey_signals(world, effects);
         if (effects & CHECK_GONE)
                 world->owes_check = true;
+        if (effects & DUMP && draw(2) == 0) {
+                tell(world, WORKER_EVENT_DUMPED, NULL);
+                return;
+        }
         if (effects & SPAWN) {
                 assert_false(world->has_main || world->has_others); /* never two */
                 world->is_executed = false;
