@@ -95,22 +95,22 @@ const Column pool_columns[] = {
 const size_t pool_column_count = COUNT_OF(pool_columns);
 
 const Column worker_columns[] = {
-        { "POOL", 0, write_pool },
-        { "SLOT", COLUMN_RIGHT, write_slot },
-        { "PID", COLUMN_RIGHT, write_pid },
-        { "STATE", COLUMN_STATE, write_state },
-        { "READY", 0, write_ready },
-        { "UPTIME", COLUMN_RIGHT, write_uptime },
-        { "CPU", COLUMN_RIGHT, write_cpu },
-        { "RSS", COLUMN_RIGHT, write_rss },
-        { "THREADS", COLUMN_RIGHT, write_threads },
-        { "RESTARTS", COLUMN_RIGHT, write_restarts },
-        { "LAST EXIT", COLUMN_CUT, write_exit },
-        { "DEFINITION", COLUMN_WIDE | COLUMN_RIGHT, write_definition },
-        { "INSTANCE", COLUMN_WIDE, write_instance },
-        { "NEXT START", COLUMN_WIDE, write_next_start },
-        { "LOG", COLUMN_WIDE | COLUMN_RIGHT, write_log_bytes },
-        { "STATUS", COLUMN_WIDE | COLUMN_CUT, write_status_text },
+        { "POOL", 0, write_pool, "pool" },
+        { "SLOT", COLUMN_RIGHT, write_slot, "slot" },
+        { "PID", COLUMN_RIGHT, write_pid, "pid" },
+        { "STATE", COLUMN_STATE, write_state, "state" },
+        { "READY", 0, write_ready, "ready" },
+        { "UPTIME", COLUMN_RIGHT, write_uptime, "uptime_seconds" },
+        { "CPU", COLUMN_RIGHT, write_cpu, "cpu_ratio" },
+        { "RSS", COLUMN_RIGHT, write_rss, "rss_bytes" },
+        { "THREADS", COLUMN_RIGHT, write_threads, "threads" },
+        { "RESTARTS", COLUMN_RIGHT, write_restarts, "restarts" },
+        { "LAST EXIT", COLUMN_CUT, write_exit, "last_exit" },
+        { "DEFINITION", COLUMN_WIDE | COLUMN_RIGHT, write_definition, "definition" },
+        { "INSTANCE", COLUMN_WIDE, write_instance, "instance" },
+        { "NEXT START", COLUMN_WIDE, write_next_start, "deadline_time" },
+        { "LOG", COLUMN_WIDE | COLUMN_RIGHT, write_log_bytes, "log" },
+        { "STATUS", COLUMN_WIDE | COLUMN_CUT, write_status_text, "status_text" },
 };
 const size_t worker_column_count = COUNT_OF(worker_columns);
 

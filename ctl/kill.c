@@ -76,7 +76,7 @@ int verb_kill(const Context *context)
         if (signal_name(options->signal ? options->signal : "TERM", name) < 0)
                 return context_usage(context, "\"%s\" is no signal; write USR1, SIGUSR1 or 10",
                                      options->signal);
-        if (pick_workers(context, options->words, options->word_count, &list, &error) < 0)
+        if (pick_workers(context, options->words, options->word_count, NULL, &list, &error) < 0)
                 return context_fail(context, &error);
         items = json_object_get(list, "items");
         for (size_t i = 0; i < json_array_size(items); i++) {

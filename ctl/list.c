@@ -53,12 +53,16 @@ int verb_pools(const Context *context)
 
 int verb_ps(const Context *context)
 {
+        const Options *options = context->options;
         AUTO_JSON *list = NULL;
+        AUTO_TEXT fields = { 0 };
         Error error = { 0 };
         int r;
 
-        r = pick_workers(context, context->options->words, context->options->word_count, &list,
-                         &error);
+        r = render_fields(context, worker_columns, worker_column_count, &fields, &error);
+        if (r == 0)
+                r = pick_workers(context, options->words, options->word_count, fields.bytes, &list,
+                                 &error);
         if (r == 0)
                 r = render_list(context, worker_columns, worker_column_count, list,
                                 worker_write_name, &error);

@@ -145,20 +145,22 @@ static int word_pick(const Context *context, const char *word, const json_t *all
 }
 
 /* The request for the workers: of one pool where only one can be meant. */
-static int workers_get(const Context *context, const char *const *words, size_t count, json_t **ret,
-                       Error *reterr)
+static int workers_get(const Context *context, const char *const *words, size_t count,
+                       const char *fields, json_t **ret, Error *reterr)
 {
         AUTO_TEXT path = { 0 };
         Target target;
 
         text_append(&path, "/v1/workers");
+        if (fields && *fields)
+                text_printf(&path, "?fields=pool,slot,pid,%s", fields);
         if (count == 1) {
                 int r = target_parse(words[0], &target, reterr);
 
                 if (r < 0)
                         return r;
-                if (!target.is_pattern && target.kind != TARGET_PID) {
-                        text_append(&path, "?pool=");
+                if (path.bytes && !target.is_pattern && target.kind != TARGET_PID) {
+                        text_append(&path, strchr(path.bytes, '?') ? "&pool=" : "?pool=");
                         api_path(&path, target.pool);
                 }
         }
@@ -167,12 +169,12 @@ static int workers_get(const Context *context, const char *const *words, size_t 
         return api_list(context, path.bytes, ret, reterr);
 }
 
-int pick_workers(const Context *context, const char *const *words, size_t count, json_t **ret,
-                 Error *reterr)
+int pick_workers(const Context *context, const char *const *words, size_t count, const char *fields,
+                 json_t **ret, Error *reterr)
 {
         AUTO_JSON *all = NULL;
         AUTO_JSON *picked = json_array();
-        int r = workers_get(context, words, count, &all, reterr);
+        int r = workers_get(context, words, count, fields, &all, reterr);
 
         if (r < 0)
                 return r;

@@ -15,7 +15,9 @@ int pick_pools(const Context *context, const char *const *words, size_t count, c
                Error *reterr);
 
 /** pick_workers() - workers that all words mean; every worker if there are none
+ *  @fields: the members that are wanted, commas between; NULL or empty: all. Those that tell
+ *  whether a word means a worker (pool, slot, pid) are there in any case
  *  @ret: {"items":[worker]}, a new reference
  *  Return: 0; -ENOENT when a word means no worker, with a sentence */
-int pick_workers(const Context *context, const char *const *words, size_t count, json_t **ret,
-                 Error *reterr);
+int pick_workers(const Context *context, const char *const *words, size_t count, const char *fields,
+                 json_t **ret, Error *reterr);

@@ -91,6 +91,23 @@ static int columns_select(const Context *context, const Column *columns, size_t 
         return 0;
 }
 
+int render_fields(const Context *context, const Column *columns, size_t count, Text *ret,
+                  Error *reterr)
+{
+        Selection selection = { .count = 0 };
+        int r;
+
+        if (context->options->format == FORMAT_JSON || context->options->format == FORMAT_NAME)
+                return 0;
+        r = columns_select(context, columns, count, &selection, reterr);
+        for (size_t i = 0; r == 0 && i < selection.count; i++)
+                if (!selection.columns[i]->field)
+                        return 0;
+        for (size_t i = 0; r == 0 && i < selection.count; i++)
+                text_printf(ret, "%s%s", i ? "," : "", selection.columns[i]->field);
+        return r == 0 && ret->error ? no_memory(reterr) : r;
+}
+
 /* ---- the table ---- */
 
 static inline void table_unref(struct libscols_table **table)
@@ -123,23 +140,24 @@ static struct libscols_table *table_new(const Context *context, const Selection 
         return TAKE_PTR(table);
 }
 
+/* @cell: room for one cell after the other */
 static int row_add(const Context *context, struct libscols_table *table, const Selection *selection,
-                   const json_t *item)
+                   const json_t *item, Text *cell)
 {
         struct libscols_line *line = scols_table_new_line(table, NULL);
 
         if (!line)
                 return -ENOMEM;
         for (size_t i = 0; i < selection->count; i++) {
-                AUTO_TEXT cell = { 0 };
-
-                selection->columns[i]->write(&cell, item);
-                if (cell.error || scols_line_set_data(line, i, cell.bytes ? cell.bytes : "") < 0)
+                cell->length = 0;
+                text_append(cell, "");
+                selection->columns[i]->write(cell, item);
+                if (cell->error || scols_line_set_data(line, i, cell->bytes) < 0)
                         return -ENOMEM;
                 if (context->has_colour && selection->columns[i]->flags & COLUMN_STATE
-                    && render_colour(cell.bytes)
+                    && render_colour(cell->bytes)
                     && scols_cell_set_color(scols_line_get_cell(line, i),
-                                            render_colour(cell.bytes)))
+                                            render_colour(cell->bytes)))
                         return -ENOMEM;
         }
         return 0;
@@ -150,6 +168,7 @@ int render_table(const Context *context, const Column *columns, size_t count, co
 {
         CLEANUP(table_unref) struct libscols_table *table = NULL;
         Selection selection = { .count = 0 };
+        AUTO_TEXT cell = { 0 };
         int r;
 
         r = columns_select(context, columns, count, &selection, reterr);
@@ -158,7 +177,7 @@ int render_table(const Context *context, const Column *columns, size_t count, co
         table = table_new(context, &selection);
         r = table ? 0 : -ENOMEM;
         for (size_t i = 0; r == 0 && i < json_array_size(items); i++)
-                r = row_add(context, table, &selection, json_array_get(items, i));
+                r = row_add(context, table, &selection, json_array_get(items, i), &cell);
         if (r == 0)
                 r = scols_print_table(table);
         return r < 0 ? no_memory(reterr) : 0;

@@ -21,9 +21,17 @@ typedef struct Column {
         const char *name; /* in capitals */
         unsigned flags;
         void (*write)(Text *cell, const json_t *item);
+        const char *field; /* the one member of the item that it reads; NULL: several */
 } Column;
 
 enum { COLUMNS_MAX = 32 };
+
+/** render_fields() - which members of the items the output will show
+ *  Reading and parsing what is not shown would be most of the work of a long list.
+ *  @ret: names with commas between, for fields=; empty: all of them
+ *  Return: 0; -EINVAL for a bad --columns, -ENOMEM, with a sentence in @reterr */
+int render_fields(const Context *context, const Column *columns, size_t count, Text *ret,
+                  Error *reterr);
 
 /** render_table() - an array of items as a table; nothing for an empty one
  *  Return: 0; -EINVAL for a bad --columns, -ENOMEM, with a sentence in @reterr */

@@ -107,7 +107,7 @@ static int worker_get(const Context *context, const char *word, json_t **ret, Er
         int64_t pid;
         int r;
 
-        r = pick_workers(context, &word, 1, &list, reterr);
+        r = pick_workers(context, &word, 1, NULL, &list, reterr);
         if (r < 0)
                 return r;
         if (json_array_size(json_object_get(list, "items")) > 1)

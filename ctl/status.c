@@ -192,7 +192,7 @@ static int pool_status(const Context *context, const char *name, json_t *pool, b
 {
         AUTO_JSON *workers = NULL;
         json_t *items;
-        int r = pick_workers(context, &name, 1, &workers, reterr);
+        int r = pick_workers(context, &name, 1, NULL, &workers, reterr);
 
         if (r < 0)
                 return r;
@@ -217,7 +217,7 @@ static int workers_status(const Context *context, const char *word, bool *ret_is
 {
         AUTO_JSON *list = NULL;
         const json_t *items;
-        int r = pick_workers(context, &word, 1, &list, reterr);
+        int r = pick_workers(context, &word, 1, NULL, &list, reterr);
 
         if (r < 0)
                 return r;

@@ -12,10 +12,8 @@ const json_t *value_at(const json_t *object, const char *path)
 {
         while (object && *path) {
                 size_t length = strcspn(path, ".");
-                char key[64];
 
-                (void)snprintf(key, sizeof(key), "%.*s", (int)MIN(length, sizeof(key) - 1), path);
-                object = json_object_get(object, key);
+                object = json_object_getn(object, path, length);
                 path += length + (path[length] == '.');
         }
         return json_is_null(object) ? NULL : object;

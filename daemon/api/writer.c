@@ -38,16 +38,17 @@ int field_set_unknown(const FieldSet *set)
         return -1;
 }
 
+/* A name may be asked for twice: both are then seen. */
 static bool field_is_wanted(FieldSet *set, const char *key, size_t length)
 {
-        if (set->count == 0)
-                return true;
+        bool is_wanted = set->count == 0;
+
         for (unsigned i = 0; i < set->count; i++)
                 if (set->lengths[i] == length && memcmp(set->names[i], key, length) == 0) {
                         set->seen |= UINT32_C(1) << i;
-                        return true;
+                        is_wanted = true;
                 }
-        return false;
+        return is_wanted;
 }
 
 /* ---- the grammar ---- */

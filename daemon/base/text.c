@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -177,17 +178,24 @@ void text_append(Text *text, const char *string)
 void text_printf(Text *text, const char *format, ...)
 {
         va_list arguments;
-        int length;
+        int length, room;
 
-        va_start(arguments, format);
-        length = vsnprintf(NULL, 0, format, arguments);
-        va_end(arguments);
-        if (length < 0 || !text_reserve(text, (size_t)length))
+        if (!text_reserve(text, 0))
                 return;
+        /* Most of what is written fits into the room there is: format once, not twice. */
+        room = (int)MIN(text->capacity - text->length, (size_t)INT_MAX);
         va_start(arguments, format);
-        (void)vsnprintf(text->bytes + text->length, (size_t)length + 1, format, arguments);
+        length = vsnprintf(text->bytes + text->length, (size_t)room, format, arguments);
         va_end(arguments);
-        text->length += (size_t)length;
+        if (length >= room && text_reserve(text, (size_t)length)) {
+                va_start(arguments, format);
+                (void)vsnprintf(text->bytes + text->length, (size_t)length + 1, format, arguments);
+                va_end(arguments);
+        }
+        if (text->error || length < 0)
+                text->bytes[text->length] = '\0'; /* nothing of it, not a part */
+        else
+                text->length += (size_t)length;
 }
 
 int text_take(Text *text, char **ret_string)

@@ -98,6 +98,12 @@ static void test_fields(void **state)
         expect(&writer, "[{\"b\":{\"a\":7,\"c\":null},\"unavailable\":{}},"
                         "{\"b\":{\"a\":7,\"c\":null},\"unavailable\":{}}]");
         assert_int_equal(field_set_unknown(&fields), -1);
+        assert_int_equal(field_set_parse(&fields, "a,a"), 0); /* twice is no mistake */
+        writer = (Writer){ .fields = &fields, .field_depth = 2 };
+        writer_open_list(&writer, NULL);
+        write_two(&writer);
+        assert_int_equal(field_set_unknown(&fields), -1);
+        writer_done(&writer);
 }
 
 static void test_bad_fields(void **state)

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -64,6 +65,22 @@ static void test_builder(void **state)
         assert_null(text.bytes);
 }
 
+/* Formatted once where there is room, twice where not: nobody shall see which. */
+static void test_printf_at_the_edge(void **state)
+{
+        for (int filled = 0; filled < 130; filled++)
+                for (int more = 0; more < 130; more += 13) {
+                        AUTO_TEXT text = { 0 };
+                        char expected[300];
+
+                        text_printf(&text, "%*s", filled, "");
+                        text_printf(&text, "%0*d|", more, 7);
+                        (void)snprintf(expected, sizeof(expected), "%*s%0*d|", filled, "", more, 7);
+                        assert_string_equal(text.bytes, expected);
+                        assert_int_equal(text.length, strlen(expected));
+                }
+}
+
 static void test_lists(void **state)
 {
         char **list = NULL, **copy;
@@ -86,6 +103,7 @@ int main(void)
                 cmocka_unit_test(test_matches),
                 cmocka_unit_test(test_distance),
                 cmocka_unit_test(test_builder),
+                cmocka_unit_test(test_printf_at_the_edge),
                 cmocka_unit_test(test_lists),
         };
         return cmocka_run_group_tests_name("base/text", tests, NULL, NULL);

@@ -104,6 +104,39 @@ static void test_wide(void **state)
         assert_non_null(strstr(text, "DESCRIPTION"));
 }
 
+/* What is asked for is what is shown: no more for a table, all of it for programs. */
+static void check_fields(const Options *options, const char *expected)
+{
+        Context context = { .options = options };
+        AUTO_TEXT fields = { 0 };
+        Error error = { 0 };
+
+        assert_int_equal(
+                render_fields(&context, worker_columns, worker_column_count, &fields, &error), 0);
+        assert_string_equal(fields.bytes ? fields.bytes : "", expected);
+}
+
+static void test_fields(void **state)
+{
+        Context context = { .options = &(Options){ .columns = "pid,colour" } };
+        AUTO_TEXT fields = { 0 };
+        Error error = { 0 };
+
+        check_fields(&(Options){ .columns = "slot,last-exit,log" }, "slot,last_exit,log");
+        check_fields(&(Options){ 0 }, "pool,slot,pid,state,ready,uptime_seconds,cpu_ratio,"
+                                      "rss_bytes,threads,restarts,last_exit");
+        check_fields(&(Options){ .format = FORMAT_JSON }, "");
+        check_fields(&(Options){ .format = FORMAT_NAME }, "");
+        assert_true(render_fields(&context, worker_columns, worker_column_count, &fields, &error)
+                    < 0);
+        assert_string_equal(error.code, OUTCOME_USAGE);
+        /* Where a column reads several members, all are asked for. */
+        context.options = &(Options){ 0 };
+        assert_int_equal(render_fields(&context, pool_columns, pool_column_count, &fields, &error),
+                         0);
+        assert_null(fields.bytes);
+}
+
 static void check_cell(void (*write)(Text *, const json_t *, const char *), const char *value,
                        const char *expected)
 {
@@ -152,7 +185,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_full_width),  cmocka_unit_test(test_narrow),
                 cmocka_unit_test(test_very_narrow), cmocka_unit_test(test_colour),
-                cmocka_unit_test(test_wide),        cmocka_unit_test(test_cells),
+                cmocka_unit_test(test_wide),        cmocka_unit_test(test_fields),
+                cmocka_unit_test(test_cells),
         };
 
         (void)setlocale(LC_CTYPE, "C.UTF-8");

@@ -151,7 +151,8 @@ static void test_ps(void **state)
                 "POOL  SLOT  PID  STATE   READY   UPTIME  CPU   RSS  THREADS  RESTARTS  LAST EXIT\n"
                 "web      0  101  ready   yes    1min 1s    -  1.0M        4         0  code 3\n"
                 "web      1    -  failed  no     1min 1s    -  1.0M        4         0  code 3\n");
-        assert_non_null(strstr(run.server.requests[0], "/v1/workers?pool=web&limit=5000"));
+        assert_non_null(strstr(run.server.requests[0], "&pool=web&limit=5000"));
+        assert_non_null(strstr(run.server.requests[0], "/v1/workers?fields=pool,slot,pid,"));
 }
 
 static void test_columns(void **state)
