@@ -16,6 +16,7 @@
 #include "engine/change.h"
 #include "engine/face.h"
 #include "engine/farewell.h"
+#include "engine/flights.h"
 #include "engine/pool.h"
 #include "engine/priority.h"
 #include "engine/publish.h"
@@ -483,12 +484,13 @@ int engine_new(const EngineSettings *settings, const EngineHooks *hooks, Config 
         engine->hooks = *hooks;
         engine->config = config_take;
         engine->board_fd = -1;
-        engine->host.helper_fd = -1;
+        engine->host = SPAWN_HOST_UNSET;
         engine->started_usec = now_usec();
         engine->started_realtime_usec = now_realtime_usec();
         TAILQ_INIT(&engine->lingering);
         TAILQ_INIT(&engine->paced);
         TAILQ_INIT(&engine->farewells);
+        TAILQ_INIT(&engine->flights);
         if (getrandom(&engine->epoch, sizeof(engine->epoch), 0) != sizeof(engine->epoch))
                 engine->epoch = engine->started_realtime_usec;
         engine->random = engine->epoch;
@@ -514,6 +516,7 @@ Engine *engine_free(Engine *engine)
         if (engine->board)
                 publish_close(engine);
         farewell_close(engine);
+        flights_close(engine);
         sd_event_source_disable_unref(engine->sample_source);
         sd_event_source_disable_unref(engine->keep_source);
         sd_event_source_disable_unref(engine->pace_source);

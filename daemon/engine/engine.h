@@ -81,6 +81,10 @@ struct Engine {
         TAILQ_HEAD(FarewellList, Slot) farewells; /* see farewell.c */
         sd_event_source *farewell_source, *tidy_source;
 
+        TAILQ_HEAD(EngineFlightList, Slot) flights; /* see flights.c */
+        sd_event_source *look_source;
+        uint64_t look_usec; /* until the next look */
+
         TAILQ_HEAD(PacedList, Slot) paced; /* slots that wait for their turn to start */
         sd_event_source *pace_source;
         uint64_t next_spawn_usec;

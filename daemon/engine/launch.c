@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "engine/face.h"
+#include "engine/flights.h"
 #include "engine/limits.h"
 #include "engine/operation.h"
 #include "engine/pool.h"
@@ -198,13 +199,18 @@ static int start_process(Slot *slot, const Launch *launch, Error *reterr)
                 return error_set(reterr, r, "spawn-failed", "%s: cannot keep track of a worker: %s",
                                  slot->pool->subject, strerror(-r));
         describe(slot, launch, &spec);
+        spec.can_land = true;
         r = spawn_process(&engine->host, &spec, &spawned, reterr);
         if (r < 0)
                 return r;
         slot->started_realtime_usec = now_realtime_usec();
         slot->status_fd = spawned.status_fd;
+        slot->child = spawned.child;
         (void)slot_hold(slot, &spawned.process, true); /* a child needs nothing but its place */
-        operation_started(slot->pool, slot->process.pid);
+        if (slot->child)
+                flights_add(slot);
+        else
+                operation_started(slot->pool, slot->process.pid);
         return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "engine/farewell.h"
+#include "engine/flights.h"
 #include "engine/health.h"
 #include "engine/launch.h"
 #include "engine/limits.h"
@@ -110,7 +111,7 @@ Slot *slot_free(Slot *slot)
 {
         if (!slot)
                 return NULL;
-        assert(!pidref_is_set(&slot->process));
+        assert(!pidref_is_set(&slot->process) && !slot->child);
         reap_forget(slot);
         pace_forget(slot);
         farewell_forget(slot);
@@ -271,6 +272,7 @@ static void spawn_failed(Slot *slot, int error_number)
 static void forget_life(Slot *slot)
 {
         slot->error = (Error){ 0 };
+        slot->start_error = 0;
         slot->status_text[0] = '\0';
         slot->has_sample = false;
         slot->cpu_ratio = -1;
@@ -290,9 +292,9 @@ void slot_launch(Slot *slot)
                 return;
         }
         slot_event(slot, WORKER_EVENT_SPAWNED, NULL);
-        if (slot->status_fd < 0)
+        if (slot->status_fd < 0 && !slot->child)
                 slot_event(slot, WORKER_EVENT_EXECUTED, NULL);
-        else if (watch_status(slot) < 0)
+        else if (slot->status_fd >= 0 && watch_status(slot) < 0)
                 report(LOG_ERR, "%s: worker %u: cannot watch its start", slot->pool->subject,
                        slot->number);
 }
@@ -548,11 +550,14 @@ int slot_hold(Slot *slot, PidRef *process_consume, bool is_child)
         return r;
 }
 
-/* Settle what reeve-exec said. Return: true if a step of it failed: the command never ran. */
+/* Settle what the child did until exec, and what reeve-exec said. Return: true if a step failed:
+ * the command never ran. */
 static bool has_start_failed(Slot *slot)
 {
-        int r = slot->status_fd >= 0 ? read_status(slot) : 0;
+        int r = slot->child ? flights_land(slot) : 0;
 
+        if (slot->status_fd >= 0)
+                r = r < 0 ? r : read_status(slot);
         /* It executed and ended before we were asked: first things first. */
         if (r > 0)
                 slot_event(slot, WORKER_EVENT_EXECUTED, NULL);
@@ -571,6 +576,10 @@ void slot_exited(Slot *slot, const WorkerExit *exit)
         limits_explain_exit(slot, &known);
         if (has_start_failed(slot))
                 known.reason = EXIT_REASON_SPAWN_FAILED;
+        if (slot->start_error > 0) {
+                known.kind = EXIT_REASON; /* it ended as a piece of us */
+                known.value = slot->start_error;
+        }
         if (slot->worker.is_wanted && !slot->worker.is_restart_due)
                 operation_start_failed(slot->pool, slot, &known);
         else

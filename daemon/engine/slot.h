@@ -33,6 +33,9 @@ struct Slot {
         bool is_child, is_adopted;
         sd_event_source *exit_timer;  /* while its exit status is waited for */
         sd_event_source *exit_source; /* pidfd of a process that is not our child */
+        Child *child;                 /* on its way to exec; NULL: it has executed */
+        TAILQ_ENTRY(Slot) flight;     /* while it is: see flights.c */
+        int start_error;              /* of the step that failed on that way, positive errno */
         int status_fd;                /* reeve-exec reports here; -1: nothing is awaited */
         sd_event_source *status_source;
         Family *family;

@@ -48,7 +48,7 @@ typedef struct HelperPlan {
         bool has_executable;
 } HelperPlan;
 
-/** helper_is_needed() - whether a spec asks for anything that the vfork child leaves to us */
+/** helper_is_needed() - whether a spec asks for anything that the child leaves to reeve-exec */
 bool helper_is_needed(const SpawnSpec *spec);
 
 /** helper_encode() - append the plan to @bytes; failures are remembered there */

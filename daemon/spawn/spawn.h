@@ -1,19 +1,20 @@
 /* spawn.h - from a specification to a running process
  *
- * The child is made by clone3 with CLONE_VM|CLONE_VFORK|CLONE_PIDFD (and CLONE_INTO_CGROUP),
- * whose cost does not depend on the daemon's memory; where clone3 is missing by vfork and
- * pidfd_open. It shares our memory until it executes, so it only makes system calls on what was
- * prepared before: every string, array and descriptor stands in the SpawnSpec.
+ * The child is made by clone3 with CLONE_VM|CLONE_PIDFD (and CLONE_INTO_CGROUP), whose cost does
+ * not depend on the daemon's memory. It runs in our memory until it executes, on a stack of its own
+ * and on a copy of all that it needs (spawn/child.h), while we go on: spawn_land() says what became
+ * of it. Where that cannot be had, clone3 with CLONE_VFORK or vfork make us wait until then.
  *
  * When identity, directory or limits must change, the child executes reeve-exec instead of the
- * command (spawn/helper.h): those steps can hang (a dead NFS server) and the vfork parent would
- * hang with them. reeve-exec reports a failing step through a close-on-exec pipe. */
+ * command (spawn/helper.h): those steps need more than bare system calls. reeve-exec reports a
+ * failing step through a close-on-exec pipe. */
 #pragma once
 
 #include <sched.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -52,31 +53,44 @@ typedef struct SpawnSpec {
         size_t fd_count;
         int cgroup_fd;     /* born into this cgroup; -1: ours */
         bool dies_with_us; /* SIGKILL when the daemon ends: nobody else would end it */
+        bool can_land;     /* the caller knows spawn_land(): do not wait until it has executed */
 } SpawnSpec;
+
+typedef struct Child Child; /* from clone to exec */
 
 typedef struct Spawned {
         PidRef process;
-        int status_fd; /* -1: the command runs; else wait for input, see spawn_read_status() */
+        Child *child;  /* on its way to exec, with can_land only; NULL: it has executed */
+        int status_fd; /* -1: no reeve-exec; else wait for input, see spawn_read_status() */
 } Spawned;
 
-/* As many descriptors as one child can take along, and some for the helper. */
-enum { SPAWN_STAGES = CONFIG_LISTENERS_MAX + 16 };
+typedef enum SpawnWay { SPAWN_BY_VFORK = 1, SPAWN_BY_CLONE3, SPAWN_BESIDE } SpawnWay;
+
+/* As many descriptors as one child can take along, and some for the helper; and how many children
+ * may be on their way at a time, if they hang there. */
+enum { SPAWN_STAGES = CONFIG_LISTENERS_MAX + 16, SPAWN_FLIGHTS_MAX = 64 };
 
 typedef struct SpawnHost {
-        int helper_fd;    /* reeve-exec, O_PATH */
-        int null_fd;      /* /dev/null */
-        bool no_clone3;   /* use the fallback: the kernel lacks clone3, or a test wants it */
-        sigset_t ignored; /* signals that we ignore; it is not to change from then on */
-        int low_end;      /* a child takes along what is below */
-        int stages[SPAWN_STAGES];
-        size_t stage_count; /* numbers below low_end that are kept free for what is above */
+        int helper_fd; /* reeve-exec, O_PATH */
+        int null_fd;   /* /dev/null */
+        SpawnWay way;
+        uint64_t ignored; /* signals that we ignore, a bit for each; not to change from then on */
+
+        TAILQ_HEAD(FlightList, Child) flights; /* on their way */
+        int stages[SPAWN_STAGES];              /* low numbers, kept for what children take along */
+        bool is_stage_taken[SPAWN_STAGES];
+        size_t stage_count;
+        void *stacks[SPAWN_FLIGHTS_MAX]; /* the free ones */
+        size_t free_stacks, made_stacks;
+        uint64_t refused_until_usec; /* children hang in exec: no start waits for another */
 } SpawnHost;
 
 #define SPAWN_HOST_UNSET ((SpawnHost){ .helper_fd = -1, .null_fd = -1 })
 
-/** spawn_host_init() - find reeve-exec and probe clone3, once
+/** spawn_host_init() - find reeve-exec and probe clone3, once; *@host must not move afterwards
  *  @helper_path: full path of reeve-exec
- *  REEVE_TEST_NO_CLONE3=1 in the environment forces the fallback
+ *  REEVE_TEST_NO_CLONE3=1 in the environment forces vfork, REEVE_TEST_WAIT_FOR_EXEC=1 clone3 with
+ *  CLONE_VFORK
  *  Return: 0; negative errno with @reterr */
 int spawn_host_init(SpawnHost *host, const char *helper_path, Error *reterr);
 void spawn_host_done(SpawnHost *host);
@@ -84,10 +98,18 @@ void spawn_host_done(SpawnHost *host);
 /** spawn_process() - start it
  *  The child has a session of its own, no signal blocked or ignored, and no descriptor but those
  *  of @spec. Without a cgroup it also gets a mark by which it is found again (spawn/mark.h).
- *  @ret: owned by the caller: pidref_done(), and close status_fd
+ *  @ret: owned by the caller: pidref_done(), close status_fd, spawn_land()
  *  @reterr: code spawn-failed, "pool web: cannot execute /usr/bin/nothing: No such file ..."
- *  Return: 0; negative errno, and no process remains */
-int spawn_process(const SpawnHost *host, const SpawnSpec *spec, Spawned *ret, Error *reterr);
+ *  Return: 0; negative errno, and no process remains. EAGAIN also: too many hang in exec */
+int spawn_process(SpawnHost *host, const SpawnSpec *spec, Spawned *ret, Error *reterr);
+
+/** spawn_land() - what became of a child that was on its way to exec
+ *  A child that was killed before it got that far counts as running: its end tells the rest. Once
+ *  its end is known it has landed.
+ *  @child_consume: NULL afterwards, unless it is under way still
+ *  Return: 0 while it is; 1 when the command runs, 2 when reeve-exec does; negative errno with
+ *  @reterr when a step failed (it then ends by itself, as spawn_read_status() says) */
+int spawn_land(SpawnHost *host, Child **child_consume, Error *reterr);
 
 /** spawn_read_status() - what became of a child that went through reeve-exec
  *  A child that was killed before it got that far counts as running: its end tells the rest.

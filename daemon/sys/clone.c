@@ -5,10 +5,11 @@
  * call is made in assembly: the child finds itself on its own stack, calls its function from
  * there and ends with exit; only the parent leaves the assembly.
  *
- * The child shares even errno with us; whoever wants to know it takes it from a structure. */
+ * The child shares even errno with us: sys/raw.h. */
 #include "sys/clone.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,9 +19,24 @@
 #include <sys/pidfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/files.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) \
+        || __has_feature(memory_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED 1
+#endif
+#ifndef IS_SANITIZED
+#define IS_SANITIZED 0
+#endif
 
 /* Room for our few frames and for what the C library needs below execve. */
 enum { STACK_BYTES = 64 * 1024, GUARD_BYTES = 64 * 1024 };
@@ -103,48 +119,99 @@ bool clone_is_supported(void)
         return answer;
 }
 
-/* Made once: only one child at a time is on it. Return: its lowest address, NULL */
-static char *stack_of_child(void)
+void *clone_stack_new(void)
 {
-        static char *stack;
-        char *memory;
+        char *memory = mmap(NULL, GUARD_BYTES + STACK_BYTES, PROT_NONE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 
-        if (stack)
-                return stack;
-        memory = mmap(NULL, GUARD_BYTES + STACK_BYTES, PROT_NONE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
         if (memory == MAP_FAILED)
                 return NULL;
-        if (mprotect(memory + GUARD_BYTES, STACK_BYTES, PROT_READ | PROT_WRITE) < 0)
+        if (mprotect(memory + GUARD_BYTES, STACK_BYTES, PROT_READ | PROT_WRITE) < 0) {
                 (void)munmap(memory, GUARD_BYTES + STACK_BYTES);
-        else
-                stack = memory + GUARD_BYTES;
-        return stack;
+                return NULL;
+        }
+        return memory + GUARD_BYTES;
+}
+
+void clone_stack_free(void *stack)
+{
+        if (stack)
+                (void)munmap((char *)stack - GUARD_BYTES, GUARD_BYTES + STACK_BYTES);
+}
+
+static pid_t call(struct clone_args *arguments, int (*child)(void *), void *userdata, int cgroup_fd,
+                  int *ret_pidfd)
+{
+        int pidfd = -1;
+        long r;
+
+        arguments->flags |= CLONE_VM | CLONE_FILES | CLONE_PIDFD;
+        arguments->pidfd = (uintptr_t)&pidfd;
+        arguments->exit_signal = SIGCHLD;
+        arguments->stack_size = STACK_BYTES;
+        if (cgroup_fd >= 0) {
+                arguments->flags |= CLONE_INTO_CGROUP;
+                arguments->cgroup = (unsigned)cgroup_fd;
+        }
+        r = clone3_call(arguments, child, userdata);
+        if (r > 0)
+                *ret_pidfd = pidfd;
+        return (pid_t)r;
 }
 
 static pid_t run_clone3(int (*child)(void *), void *userdata, int cgroup_fd, int *ret_pidfd)
 {
-        int pidfd = -1;
-        struct clone_args arguments = {
-                .flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD,
-                .pidfd = (uintptr_t)&pidfd,
-                .exit_signal = SIGCHLD,
-        };
-        char *stack = stack_of_child();
-        long r;
+        static void *stack; /* made once: only one child at a time is on it */
+        struct clone_args arguments = { .flags = CLONE_VFORK };
 
         if (!stack)
+                stack = clone_stack_new();
+        if (!stack)
                 return -ENOMEM;
-        if (cgroup_fd >= 0) {
-                arguments.flags |= CLONE_INTO_CGROUP;
-                arguments.cgroup = (unsigned)cgroup_fd;
-        }
         arguments.stack = (uintptr_t)stack;
-        arguments.stack_size = STACK_BYTES;
-        r = clone3_call(&arguments, child, userdata);
-        if (r > 0)
-                *ret_pidfd = pidfd;
-        return (pid_t)r;
+        return call(&arguments, child, userdata, cgroup_fd, ret_pidfd);
+}
+
+bool clone_can_launch(void)
+{
+#if IS_SANITIZED
+        return false;
+#else
+        return clone_is_supported();
+#endif
+}
+
+pid_t clone_launch(int (*child)(void *userdata), void *userdata, int cgroup_fd, void *stack,
+                   uint32_t *running, int *ret_pidfd)
+{
+        struct clone_args arguments = { .flags = CLONE_CHILD_CLEARTID,
+                                        .child_tid = (uintptr_t)running,
+                                        .stack = (uintptr_t)stack };
+        sigset_t all, before;
+        pid_t pid;
+
+        (void)sigfillset(&all);
+        if (sigprocmask(SIG_SETMASK, &all, &before) < 0)
+                return -errno;
+        __atomic_store_n(running, 1, __ATOMIC_RELEASE);
+        pid = call(&arguments, child, userdata, cgroup_fd, ret_pidfd);
+        (void)sigprocmask(SIG_SETMASK, &before, NULL); /* cannot fail: a mask we were given */
+        if (pid < 0)
+                *running = 0;
+        return pid;
+}
+
+void clone_wait(uint32_t *word, uint32_t value, uint64_t max_usec)
+{
+        uint64_t end = now_usec() + max_usec, now;
+
+        while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == value && (now = now_usec()) < end) {
+                const struct timespec rest = { .tv_sec = (time_t)((end - now) / 1000000),
+                                               .tv_nsec = (long)((end - now) % 1000000) * 1000 };
+
+                /* Not a private futex: that is how the kernel wakes. */
+                (void)syscall(SYS_futex, word, FUTEX_WAIT, value, &rest, NULL, 0);
+        }
 }
 
 typedef struct Adopted {

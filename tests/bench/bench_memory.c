@@ -34,7 +34,7 @@ static uint64_t median(uint64_t *values, size_t count)
         return values[count / 2];
 }
 
-static uint64_t spawn_once(const SpawnHost *host)
+static uint64_t spawn_once(SpawnHost *host)
 {
         const SpawnSpec spec = { .subject = "bench",
                                  .command = command,
@@ -71,7 +71,7 @@ static uint64_t fork_once(void)
         return took;
 }
 
-static void measure(const SpawnHost *host, size_t rounds, uint64_t *ret_spawn, uint64_t *ret_fork)
+static void measure(SpawnHost *host, size_t rounds, uint64_t *ret_spawn, uint64_t *ret_fork)
 {
         uint64_t spawned[ROUNDS_MAX], forked[ROUNDS_MAX];
 

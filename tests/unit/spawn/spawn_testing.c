@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -23,11 +24,27 @@ void trial_init(Trial *trial, const char *first, const char *second)
                                    .environment = trial->environment,
                                    .output_fd = -1,
                                    .error_fd = -1,
-                                   .cgroup_fd = -1 };
+                                   .cgroup_fd = -1,
+                                   .can_land = true };
         assert_int_equal(spawn_host_init(&trial->host, REEVE_EXEC, &trial->error), 0);
 }
 
-int trial_start(Trial *trial)
+/* As the engine: the child of a failed start ends by itself, and is reaped. */
+static int land(Trial *trial)
+{
+        int r;
+
+        while ((r = spawn_land(&trial->host, &trial->spawned.child, &trial->error)) == 0)
+                (void)sched_yield();
+        if (r > 0)
+                return 0;
+        assert_int_equal(waitpid(trial->spawned.process.pid, NULL, 0), trial->spawned.process.pid);
+        pidref_done(&trial->spawned.process);
+        trial->spawned.status_fd = fd_close(trial->spawned.status_fd);
+        return r;
+}
+
+int trial_begin(Trial *trial)
 {
         AUTO_CLOSE write_end = -1;
         int ends[2];
@@ -37,6 +54,13 @@ int trial_start(Trial *trial)
         write_end = ends[1];
         trial->spec.output_fd = trial->spec.error_fd = write_end;
         return spawn_process(&trial->host, &trial->spec, &trial->spawned, &trial->error);
+}
+
+int trial_start(Trial *trial)
+{
+        int r = trial_begin(trial);
+
+        return r == 0 && trial->spawned.child ? land(trial) : r;
 }
 
 int trial_settle(Trial *trial)

@@ -25,7 +25,10 @@ typedef struct Trial {
 /** trial_init() - a spec for "fixture WORD WORD" that changes nothing; words end with NULL */
 void trial_init(Trial *trial, const char *first, const char *second);
 
-/** trial_start() - spawn with a pipe for its output; Return: what spawn_process() returned */
+/** trial_begin() - spawn with a pipe for its output; Return: what spawn_process() returned */
+int trial_begin(Trial *trial);
+
+/** trial_start() - the same, and it has landed; Return: also the failure of a step before exec */
 int trial_start(Trial *trial);
 
 /** trial_settle() - wait for what reeve-exec says; Return: as spawn_read_status(), never 0 */

@@ -402,6 +402,7 @@ static int old_daemon(int output)
         trial_init(&old, "tree", "leaves");
         old.environment[0] = elder_variable;
         old.spec.output_fd = output;
+        old.spec.can_land = false;
         return spawn_process(&old.host, &old.spec, &spawned, &error) < 0;
 }
 

@@ -1,5 +1,5 @@
 /* Workers started as they will be: what they see, and what is said when a step fails. Every case
- * runs with clone3 and without it. */
+ * runs in each of the three ways. */
 #include "spawn_testing.h"
 
 #include <errno.h>
@@ -16,16 +16,18 @@
 #include <sys/wait.h>
 
 #include "base/text.h"
+#include "spawn/child.h"
 #include "spawn/mark.h"
+#include "sys/clone.h"
 #include "sys/fd.h"
 #include "sys/proc.h"
 
-static bool without_clone3; /* of the round that runs now */
+static SpawnWay way; /* of the round that runs now */
 
 static void begin(Trial *trial, const char *first, const char *second)
 {
         trial_init(trial, first, second);
-        trial->host.no_clone3 = without_clone3;
+        trial->host.way = way;
 }
 
 /* Nothing is left of a child that could not be started. */
@@ -460,54 +462,172 @@ static void test_helper_that_is_not_there(void **state)
         assert_int_equal(host.helper_fd, -1);
 }
 
-static void test_fallback_can_be_forced(void **state)
+/* ---- programs that cannot be opened for now ---- */
+
+/* A copy of the fixture that we hold a lease on: whoever opens it, exec too, waits until we give it
+ * up (the kernel waits for /proc/sys/fs/lease-break-time, 45 s). */
+static int lease_program(char *path)
+{
+        AUTO_FREE char *command = NULL;
+        int fd = mkstemp(path);
+
+        assert_true(fd >= 0);
+        (void)fd_close(fd);
+        assert_true(asprintf(&command, "cp %s %s && chmod 755 %s", FIXTURE, path, path) > 0);
+        assert_int_equal(system(command), 0);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        assert_int_equal(fcntl(fd, F_SETLEASE, F_WRLCK), 0);
+        return fd;
+}
+
+static void expect_start(Trial *trial, Spawned *ret)
+{
+        assert_int_equal(spawn_process(&trial->host, &trial->spec, ret, &trial->error), 0);
+        assert_int_equal(spawn_land(&trial->host, &ret->child, &trial->error), 0);
+}
+
+static void expect_landing(Trial *trial, Spawned *spawned)
+{
+        int status;
+
+        assert_int_equal(waitpid(spawned->process.pid, &status, 0), spawned->process.pid);
+        assert_int_equal(status, 0);
+        assert_int_equal(spawn_land(&trial->host, &spawned->child, &trial->error), 1);
+        assert_null(spawned->child);
+        pidref_done(&spawned->process);
+}
+
+static void test_exec_that_hangs_holds_up_nobody(void **state)
+{
+        char path[] = "/tmp/reeve-lease-XXXXXX";
+        AUTO_CLOSE lease = -1;
+        Spawned hung[SPAWN_FLIGHTS_MAX];
+        Trial trial;
+
+        if (!clone_can_launch())
+                return;
+        way = SPAWN_BESIDE;
+        (void)signal(SIGIO, SIG_IGN); /* somebody wants the file */
+        lease = lease_program(path);
+        begin(&trial, "exit", "0");
+        trial.command[0] = path;
+        for (size_t i = 0; i < SPAWN_FLIGHTS_MAX - 1; i++)
+                expect_start(&trial, &hung[i]);
+        trial.command[0] = FIXTURE;
+        trial_run(&trial); /* all that it needs was given back by those that hang */
+        trial.command[0] = path;
+        trial.spec.output_fd = trial.spec.error_fd = -1;
+        expect_start(&trial, &hung[SPAWN_FLIGHTS_MAX - 1]);
+        for (int i = 0; i < 3; i++) /* only the first of them waits */
+                assert_int_equal(
+                        spawn_process(&trial.host, &trial.spec, &trial.spawned, &trial.error),
+                        -EAGAIN);
+        assert_int_equal(fcntl(lease, F_SETLEASE, F_UNLCK), 0);
+        for (size_t i = 0; i < SPAWN_FLIGHTS_MAX; i++)
+                expect_landing(&trial, &hung[i]);
+        expect_no_child();
+        trial_done(&trial);
+        assert_int_equal(unlink(path), 0);
+}
+
+/* The strings and descriptors of a start are gone before its child has executed. */
+static void test_a_start_is_complete_in_itself(void **state)
+{
+        char path[] = "/tmp/reeve-lease-XXXXXX";
+        AUTO_CLOSE lease = -1;
+        Spawned hung;
+        Trial trial;
+
+        if (!clone_can_launch())
+                return;
+        way = SPAWN_BESIDE;
+        (void)signal(SIGIO, SIG_IGN);
+        lease = lease_program(path);
+        begin(&trial, "report", NULL);
+        trial.command[0] = strdup(path);
+        trial.environment[1] = strdup("A=kept");
+        assert_int_equal(trial_begin(&trial), 0); /* and closes its end of the pipe */
+        hung = trial.spawned;
+        memset(trial.command[0], '#', strlen(trial.command[0]));
+        memset(trial.environment[1], '#', strlen(trial.environment[1]));
+        free(trial.command[0]);
+        free(trial.environment[1]);
+        assert_int_equal(fcntl(lease, F_SETLEASE, F_UNLCK), 0);
+        clone_wait(&hung.child->running, 1, UINT64_C(60000000));
+        assert_int_equal(spawn_land(&trial.host, &hung.child, &trial.error), 1);
+        trial_read_all(&trial);
+        assert_true(trial_has(&trial, "env.A=kept"));
+        assert_string_equal(trial_value(&trial, "fds"), "0 1 2 ");
+        trial.spawned.child = NULL;
+        assert_int_equal(trial_wait(&trial), 0);
+        trial_done(&trial);
+        assert_int_equal(unlink(path), 0);
+}
+
+static void expect_way(const char *variable, SpawnWay expected)
 {
         SpawnHost host = SPAWN_HOST_UNSET;
         Error error = { 0 };
 
+        if (variable)
+                assert_int_equal(setenv(variable, "1", 1), 0);
         assert_int_equal(spawn_host_init(&host, REEVE_EXEC, &error), 0);
-        assert_false(host.no_clone3);
+        assert_int_equal(host.way, expected);
         spawn_host_done(&host);
-        assert_int_equal(setenv("REEVE_TEST_NO_CLONE3", "1", 1), 0);
-        assert_int_equal(spawn_host_init(&host, REEVE_EXEC, &error), 0);
-        assert_true(host.no_clone3);
-        spawn_host_done(&host);
-        assert_int_equal(unsetenv("REEVE_TEST_NO_CLONE3"), 0);
+        if (variable)
+                assert_int_equal(unsetenv(variable), 0);
+}
+
+static void test_ways_can_be_forced(void **state)
+{
+        expect_way(NULL, clone_can_launch() ? SPAWN_BESIDE : SPAWN_BY_CLONE3);
+        expect_way("REEVE_TEST_WAIT_FOR_EXEC", SPAWN_BY_CLONE3);
+        expect_way("REEVE_TEST_NO_CLONE3", SPAWN_BY_VFORK);
+}
+
+static int beside(void **state)
+{
+        way = clone_can_launch() ? SPAWN_BESIDE : SPAWN_BY_CLONE3;
+        return 0;
 }
 
 static int with_clone3(void **state)
 {
-        without_clone3 = false;
+        way = SPAWN_BY_CLONE3;
         return 0;
 }
 
 static int with_vfork(void **state)
 {
-        without_clone3 = true;
+        way = SPAWN_BY_VFORK;
         return 0;
 }
 
-#define BOTH_WAYS(test) \
-        cmocka_unit_test_setup(test, with_clone3), cmocka_unit_test_setup(test, with_vfork)
+#define ALL_WAYS(test) \
+        cmocka_unit_test_setup(test, beside), cmocka_unit_test_setup(test, with_clone3), \
+                cmocka_unit_test_setup(test, with_vfork)
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                BOTH_WAYS(test_a_clean_start),
-                BOTH_WAYS(test_start_time_is_that_of_proc),
-                BOTH_WAYS(test_order_of_descriptors),
-                BOTH_WAYS(test_output_becomes_one_and_two),
-                BOTH_WAYS(test_all_settings),
-                BOTH_WAYS(test_exec_fails_at_once),
-                BOTH_WAYS(test_each_step_has_its_sentence),
-                BOTH_WAYS(test_steps_without_rights),
-                BOTH_WAYS(test_execute_by_descriptor),
-                BOTH_WAYS(test_mark),
-                BOTH_WAYS(test_killed_before_it_could_report),
-                BOTH_WAYS(test_nothing_leaks),
-                BOTH_WAYS(test_no_descriptors_left),
+                ALL_WAYS(test_a_clean_start),
+                ALL_WAYS(test_start_time_is_that_of_proc),
+                ALL_WAYS(test_order_of_descriptors),
+                ALL_WAYS(test_output_becomes_one_and_two),
+                ALL_WAYS(test_all_settings),
+                ALL_WAYS(test_exec_fails_at_once),
+                ALL_WAYS(test_each_step_has_its_sentence),
+                ALL_WAYS(test_steps_without_rights),
+                ALL_WAYS(test_execute_by_descriptor),
+                ALL_WAYS(test_mark),
+                ALL_WAYS(test_killed_before_it_could_report),
+                ALL_WAYS(test_nothing_leaks),
+                ALL_WAYS(test_no_descriptors_left),
                 cmocka_unit_test(test_helper_that_is_not_there),
-                cmocka_unit_test(test_fallback_can_be_forced),
+                cmocka_unit_test(test_exec_that_hangs_holds_up_nobody),
+                cmocka_unit_test(test_a_start_is_complete_in_itself),
+                cmocka_unit_test(test_ways_can_be_forced),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

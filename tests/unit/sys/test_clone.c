@@ -9,14 +9,17 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/units.h"
 #include "sys/clone.h"
 #include "sys/fd.h"
+#include "sys/raw.h"
 
 typedef struct Seen {
         pid_t pid, parent;
@@ -171,6 +174,75 @@ static void test_memory_is_not_copied(void **state)
         both_ways(check_memory_is_not_copied);
 }
 
+/* ---- beside us ---- */
+
+typedef struct Execution {
+        const char *program, *word;
+} Execution;
+
+static int execute_raw(void *userdata)
+{
+        const Execution *execution = userdata;
+        const char *command[] = { execution->program, execution->word, NULL };
+        static const char *const environment[] = { NULL };
+
+        (void)raw_call(SYS_execve, (long)command[0], (long)command, (long)environment, 0, 0);
+        return 1;
+}
+
+/* Return: pidfd */
+static int launch(int (*child)(void *), void *userdata, uint32_t *running)
+{
+        void *stack = clone_stack_new();
+        int pidfd = -1;
+
+        assert_non_null(stack);
+        assert_true(clone_launch(child, userdata, -1, stack, running, &pidfd) > 0);
+        return pidfd; /* the stack is left to it */
+}
+
+static int end_of(int pidfd)
+{
+        siginfo_t info = { 0 };
+
+        assert_int_equal(waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED), 0);
+        return info.si_code == CLD_EXITED ? info.si_status : 1000 + info.si_status;
+}
+
+/* What the kernel tells of exec, and not of the end only. */
+static void test_exec_is_told_beside_us(void **state)
+{
+        Execution execution = { "/bin/sleep", "1000" };
+        uint32_t running;
+        AUTO_CLOSE pidfd = launch(execute_raw, &execution, &running);
+        struct pollfd end = { .fd = pidfd, .events = POLLIN };
+
+        clone_wait(&running, 1, 60 * USEC_PER_SEC);
+        assert_int_equal(running, 0);
+        assert_int_equal(poll(&end, 1, 0), 0); /* it lives */
+        assert_int_equal(pidfd_send_signal(pidfd, SIGKILL, NULL, 0), 0);
+        assert_int_equal(end_of(pidfd), 1000 + SIGKILL);
+}
+
+static void test_end_is_told_beside_us(void **state)
+{
+        Execution execution = { "/none", NULL };
+        uint32_t running;
+        AUTO_CLOSE pidfd = launch(execute_raw, &execution, &running);
+
+        assert_int_equal(end_of(pidfd), 1);
+        assert_int_equal(running, 0); /* without waiting: the end comes after it */
+}
+
+static void test_waiting_has_an_end(void **state)
+{
+        uint32_t word = 1;
+
+        clone_wait(&word, 1, 1000);
+        assert_int_equal(word, 1);
+        clone_wait(&word, 0, 60 * USEC_PER_SEC);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -179,6 +251,9 @@ int main(void)
                 cmocka_unit_test(test_pidfd_tells_the_end),
                 cmocka_unit_test(test_bad_cgroup_leaves_no_process),
                 cmocka_unit_test(test_memory_is_not_copied),
+                cmocka_unit_test(test_exec_is_told_beside_us),
+                cmocka_unit_test(test_end_is_told_beside_us),
+                cmocka_unit_test(test_waiting_has_an_end),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
