@@ -1,26 +1,13 @@
 /* check.c - reevectl check: what reeved would say of a configuration, without reeved */
 #include <errno.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "config/config.h"
+#include "ctl/check_machine.h"
 #include "ctl/outcome.h"
+#include "ctl/programs.h"
 #include "ctl/render.h"
 #include "ctl/verbs.h"
 #include "sys/configdir.h"
-
-static int default_folder(Text *folder)
-{
-        const char *home = getenv("XDG_CONFIG_HOME");
-
-        if (geteuid() == 0)
-                text_append(folder, REEVE_DEFAULT_CONFIG);
-        else if (home && *home)
-                text_printf(folder, "%s/reeve", home);
-        else
-                text_printf(folder, "%s/.config/reeve", getenv("HOME") ? getenv("HOME") : "");
-        return folder->error;
-}
 
 static json_t *problem_json(const Problem *problem)
 {
@@ -79,6 +66,8 @@ static int folder_check(const Context *context, const char *folder, Error *reter
         if (r == -ENOMEM)
                 return error_set(reterr, r, OUTCOME_FAILED, "out of memory");
         pool_count = config ? config->pool_count : 0;
+        if (config && check_machine(config, &input, &problems) < 0)
+                return error_set(reterr, -ENOMEM, OUTCOME_FAILED, "out of memory");
         if (!context_is_json(context))
                 problems_tell(context, &problems, pool_count);
         else if (problems_json(context, &problems, pool_count, reterr) < 0)
@@ -94,7 +83,7 @@ int verb_check(const Context *context)
         int r = 0;
 
         if (options->word_count == 0)
-                r = default_folder(&folder);
+                r = config_folder(&folder);
         else
                 text_append(&folder, options->words[0]);
         if (r < 0 || folder.error)

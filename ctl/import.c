@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "ctl/outcome.h"
+#include "ctl/programs.h"
 #include "ctl/render.h"
 #include "ctl/verbs.h"
 #include "sys/files.h"
@@ -20,32 +21,6 @@
 enum { FILE_BYTES_MAX = 1024 * 1024, HOST_NAME_SIZE = 256 };
 
 /* ---- reading ---- */
-
-static bool is_program(const char *path)
-{
-        struct stat status;
-
-        return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
-}
-
-/* As execvp() looks, but for empty parts, which mean the current folder. */
-static char *find_program(const char *program)
-{
-        const char *path = getenv("PATH") ?: "/usr/local/bin:/usr/bin:/bin";
-
-        while (*path) {
-                size_t length = strcspn(path, ":");
-                char *candidate = NULL;
-
-                if (*path == '/' && asprintf(&candidate, "%.*s/%s", (int)length, path, program) < 0)
-                        return NULL;
-                if (candidate && is_program(candidate))
-                        return candidate;
-                free(candidate);
-                path += length + (path[length] == ':');
-        }
-        return NULL;
-}
 
 static unsigned cpus_usable(void)
 {
@@ -88,7 +63,7 @@ static int file_take(const Context *context, const char *path, Import *import, E
                                 .user = getenv("USER") ?: "root",
                                 .host = host,
                                 .cpus = cpus_usable(),
-                                .find = find_program };
+                                .find = program_find };
         const ImportFormat *format;
         int r = folder ? text_read(path, &text, &source.length, reterr) : -errno;
 

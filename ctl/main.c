@@ -47,6 +47,11 @@ static const Verb verbs[] = {
           verb_events },
         { "check", "[DIR]", "Check a configuration folder; needs no daemon", OPTION_OUTPUT, 0, 1,
           verb_check },
+        { "init", "[NAME -- COMMAND...]",
+          "Write a first configuration, with a pool of this command", OPTION_INTO, 0, ANY,
+          verb_init },
+        { "doctor", "", "Look for what is wrong with the daemon and this machine",
+          OPTION_OUTPUT | OPTIONS_CONNECTION, 0, 0, verb_doctor },
         { "import", "FILE... [--into DIR]",
           "Make pools of what supervisord, systemd, PM2 or a Procfile run",
           OPTION_INTO | OPTION_FORMAT | OPTION_ENVIRONMENT | OPTION_FORCE | OPTION_CHECK

@@ -22,4 +22,6 @@ int verb_logs(const Context *context);
 int verb_events(const Context *context);
 int verb_check(const Context *context);
 int verb_import(const Context *context);
+int verb_init(const Context *context);
+int verb_doctor(const Context *context);
 int verb_wait(const Context *context);

@@ -69,6 +69,7 @@ void daemon_show(Call *call)
 
         writer_open_object(&writer, NULL);
         writer_header_text(&writer, "version", header->version_text);
+        writer_string(&writer, "api_version", REEVE_VERSION); /* ours; that above is the core's */
         writer_number(&writer, "pid", header->daemon_pid);
         writer_time(&writer, "start_time", header->started_realtime_usec);
         writer_seconds(&writer, "uptime_seconds", now > started ? now - started : 0);

@@ -29,8 +29,10 @@ _reevectl() {
         -o | --output) words="table wide json name dot" ;;
         --mode) words="threads processes auto manual" ;;
         --for) words="ready running stopped" ;;
+        --format) words="supervisord systemd pm2 procfile" ;;
+        --into) mapfile -t COMPREPLY < <(compgen -d -- "$word") && return ;;
         -s | --signal) words=$(compgen -A signal | grep '^SIG') ;;
-        -H | --host | --token-file) COMPREPLY=($(compgen -f -- "$word")) && return ;;
+        -H | --host | --token-file) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
         *)
                 if [[ $word == -* ]]; then
                         words=$(_reevectl_options "${verb:-status}")
@@ -38,15 +40,16 @@ _reevectl() {
                         words=$(reevectl help 2>/dev/null | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p')
                 else
                         case $verb in
-                        check) COMPREPLY=($(compgen -d -- "$word")) && return ;;
+                        check) mapfile -t COMPREPLY < <(compgen -d -- "$word") && return ;;
+                        import) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
                         ps | show | kill | status) words=$(_reevectl_names pools; _reevectl_names ps) ;;
-                        version | reload | events) ;;
+                        version | reload | events | init | doctor) ;;
                         *) words=$(_reevectl_names pools) ;;
                         esac
                 fi
                 ;;
         esac
-        COMPREPLY=($(compgen -W "$words" -- "$word"))
+        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }
 
 complete -F _reevectl reevectl
