@@ -71,6 +71,22 @@ def test_page_renders_without_warnings(name):
 
 
 @pytest.mark.parametrize("name", PAGES)
+def test_page_is_clean_for_mandoc(name):
+    """But for its opinion on which sections there are and in what order."""
+    assert shutil.which("mandoc"), "mandoc is not installed: install the package mandoc"
+    done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", FOLDER / name], capture_output=True,
+                          text=True, check=False)
+    wrong = [line for line in done.stdout.splitlines()
+             if "unexpected section" not in line and "conventional order" not in line]
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_has_examples_and_leads_on(name):
+    assert ".Sh EXAMPLES" in source(name) and ".Sh SEE ALSO" in source(name)
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_lines_are_short(name):
     assert not [line for line in source(name).splitlines() if len(line) > 120]
 
