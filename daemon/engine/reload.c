@@ -61,6 +61,7 @@ void reload_warn(Engine *engine, const PoolConfig *config)
         if (config->probe == PROBE_HTTP || config->probe == PROBE_TCP)
                 warn_probe(engine, config);
         warn_later(engine, config, config->mode == SCALE_AUTO, "Mode=auto");
+        warn_later(engine, config, config->log_packing != PACKING_NONE, "Compress=");
         warn_later(engine, config, config->throughput != NULL, "Throughput=");
         warn_later(engine, config, config->reload_command != NULL, "ExecReload=");
         warn_later(engine, config, config->reload_signal != 0, "ReloadSignal=");

@@ -163,8 +163,14 @@ static ssize_t move_flow(LogCapture *capture, size_t length, LineRest rest)
         ssize_t n = flow_move(capture->flow, capture->pipe_fd, length, rest, is_final);
 
         if (n == 0 && rest == REST_WAITS && !capture->flow->is_stuck
-            && log_pipe_is_full(capture->pipe_fd))
-                n = flow_move(capture->flow, capture->pipe_fd, length, REST_GOES, false);
+            && log_pipe_is_full(capture->pipe_fd)) {
+                /* More may have come since the look: perhaps the end of the line. */
+                ssize_t waiting = log_pipe_waiting(capture->pipe_fd);
+
+                if (waiting > 0)
+                        n = flow_move(capture->flow, capture->pipe_fd, (size_t)waiting, REST_GOES,
+                                      false);
+        }
         return n;
 }
 
@@ -197,7 +203,7 @@ static int move_all(LogCapture *capture, LineRest rest)
                 }
                 if (n == 0 && capture->flow && capture->file->rotations == rotations)
                         return capture->flow->is_stuck;
-                budget -= (size_t)n;
+                budget -= MIN((size_t)n, budget);
                 capture->counters.captured_bytes += (uint64_t)n;
         }
         return budget == 0;

@@ -302,9 +302,14 @@ ssize_t flow_move(LineFlow *flow, int pipe_fd, size_t length, LineRest rest, boo
         if (n < 0)
                 return n;
         look.length = (size_t)n;
-        look.rest = look.length < length ? REST_WAITS : rest;
+        look.rest = rest == REST_ENDS && look.length == length ? REST_ENDS : REST_WAITS;
         roll_window(flow, look.now_usec);
         r = wants_journal ? to_journal(flow, &look) : to_file(flow, &look);
+        if (r == 0 && look.taken == 0 && !flow->is_stuck && rest == REST_GOES) {
+                /* Only now: more may have come since the pipe was found to be full. */
+                look.rest = REST_GOES;
+                r = wants_journal ? to_journal(flow, &look) : to_file(flow, &look);
+        }
         left = discard(pipe_fd, look.taken);
         if (left < 0)
                 return left;

@@ -1,9 +1,9 @@
 /* bench_logs.c - what capturing a worker's output costs, beside `cat >file`
  *
  * A child writes numbered lines of 100 bytes through stdio; once a cat takes them from a pipe to
- * one file, once the capture takes them to files of 50 MB. Both read in a process of their own,
- * of which the CPU time is taken; rounds alternate, medians are shown, and every line is
- * counted afterwards.
+ * one file, then the capture takes them to files of 50 MB: as they are, with the time before each,
+ * and as JSON. All read in a process of their own, of which CPU time and peak memory are taken;
+ * rounds alternate, medians are shown, and every line is counted afterwards.
  *
  * Usage: bench_logs [MEGABYTES [FOLDER]], default 256 MB in /tmp */
 #include <fcntl.h>
@@ -26,8 +26,25 @@
 enum { ROUNDS = 3, LINE_SIZE = 100, FILE_SIZE = 50 * 1024 * 1024, FILES_MAX = 1000 };
 
 typedef struct Cost {
-        double cpu_sec, wall_sec;
+        double cpu_sec, wall_sec, peak_mb;
 } Cost;
+
+/* What a line is preceded by is skipped up to here when lines are counted. */
+typedef struct Side {
+        const char *name;
+        bool is_cat;
+        LogStamp stamp;
+        LogFormat format;
+        const char *skip_to;
+} Side;
+
+static const Side sides[] = {
+        { "cat >file", true, STAMP_NONE, LOG_FORMAT_TEXT, NULL },
+        { "capture", false, STAMP_NONE, LOG_FORMAT_TEXT, NULL },
+        { "timestamps", false, STAMP_ISO, LOG_FORMAT_TEXT, " " },
+        { "JSON", false, STAMP_ISO, LOG_FORMAT_JSON, "\"line\":\"" },
+};
+enum { SIDES = COUNT_OF(sides) };
 
 typedef struct Bench {
         unsigned lines;
@@ -93,12 +110,22 @@ static pid_t start_cat(int input, int output)
         _exit(127);
 }
 
-/* As the daemon does it: woken by epoll, one call of log_capture_move() for each wake-up. */
+static void wait_until(uint64_t usec)
+{
+        const struct timespec at = { .tv_sec = (time_t)(usec / USEC_PER_SEC),
+                                     .tv_nsec = (long)(usec % USEC_PER_SEC) * 1000 };
+
+        (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+}
+
+/* As the daemon does it: woken by epoll, one call of log_capture_move() in a round at most. */
 static int capture_until_end(LogCapture *capture, pid_t writer)
 {
+        uint64_t round_usec = 0;
         AUTO_CLOSE epoll = epoll_create1(EPOLL_CLOEXEC);
         AUTO_CLOSE end = (int)syscall(SYS_pidfd_open, writer, 0);
-        struct epoll_event output = { .events = EPOLLIN, .data.fd = log_capture_fd(capture) };
+        struct epoll_event output = { .events = EPOLLIN | EPOLLET,
+                                      .data.fd = log_capture_fd(capture) };
         struct epoll_event ended = { .events = EPOLLIN, .data.fd = end }, event;
 
         if (epoll < 0 || end < 0
@@ -106,8 +133,17 @@ static int capture_until_end(LogCapture *capture, pid_t writer)
             || epoll_ctl(epoll, EPOLL_CTL_ADD, end, &ended) < 0)
                 return 1;
         do {
-                if (epoll_wait(epoll, &event, 1, -1) != 1 || log_capture_move(capture) < 0)
+                int r;
+
+                if (epoll_wait(epoll, &event, 1, -1) != 1)
                         return 1;
+                wait_until(round_usec);
+                round_usec = now_usec() + LOG_ROUND_USEC;
+                r = log_capture_move(capture);
+                if (r < 0)
+                        return 1;
+                if (r & LOG_MOVE_MORE)
+                        (void)epoll_ctl(epoll, EPOLL_CTL_MOD, log_capture_fd(capture), &output);
         } while (event.data.fd != end);
         (void)log_capture_free(capture);
         return 0;
@@ -143,33 +179,41 @@ static Cost wait_for(pid_t reader, pid_t writer, uint64_t began_usec)
                 exit(1);
         }
         cost.cpu_sec = seconds(usage.ru_utime) + seconds(usage.ru_stime);
+        cost.peak_mb = (double)usage.ru_maxrss / 1024;
         cost.wall_sec = (double)(now_usec() - began_usec) / (double)USEC_PER_SEC;
         return cost;
 }
 
 /* Read the files oldest first. Return: lines that follow one another from 0 up */
-static unsigned count_lines(int *fds, int count)
+static unsigned count_lines(const Side *side, int *fds, int count)
 {
         unsigned next = 0;
 
         while (count-- > 0) {
                 FILE *stream = fdopen(fds[count], "r");
-                char line[LINE_SIZE + 1] = "";
+                char line[4 * LINE_SIZE];
 
-                while (stream && fread(line, LINE_SIZE, 1, stream) == 1
-                       && strtoul(line, NULL, 10) == next && line[LINE_SIZE - 1] == '\n')
+                while (stream && fgets(line, sizeof(line), stream)) {
+                        const char *found = side->skip_to ? strstr(line, side->skip_to) : line;
+
+                        if (!found || !strchr(line, '\n')
+                            || strtoul(found + (side->skip_to ? strlen(side->skip_to) : 0), NULL,
+                                       10)
+                                       != next)
+                                break;
                         next++;
+                }
                 if (stream)
                         (void)fclose(stream);
         }
         return next;
 }
 
-static void check_and_remove(const Bench *bench)
+static void check_and_remove(const Bench *bench, const Side *side)
 {
         int fds[FILES_MAX];
         int count = log_open_files(bench->directory_fd, 0, fds, FILES_MAX);
-        unsigned lines = count < 0 ? 0 : count_lines(fds, count);
+        unsigned lines = count < 0 ? 0 : count_lines(side, fds, count);
         char name[32];
 
         if (lines != bench->lines) {
@@ -201,7 +245,7 @@ static Cost run_cat(const Bench *bench)
         return wait_for(reader, writer, began_usec);
 }
 
-static Cost run_capture(const Bench *bench)
+static Cost run_capture(const Bench *bench, const Side *side)
 {
         const LogSettings settings = { .directory_fd = bench->directory_fd,
                                        .subject = "bench",
@@ -209,7 +253,8 @@ static Cost run_capture(const Bench *bench)
                                        .stream = "both",
                                        .max_bytes = FILE_SIZE,
                                        .max_files = FILES_MAX,
-                                       .reader_group = (gid_t)-1 };
+                                       .reader_group = (gid_t)-1,
+                                       .style = { .stamp = side->stamp, .format = side->format } };
         uint64_t began_usec = now_usec();
         AUTO(LogCapture) *capture = NULL;
         Error error = { 0 };
@@ -235,35 +280,39 @@ static double median(double *values)
         return values[ROUNDS / 2];
 }
 
-static void measure(const Bench *bench, Cost (*run)(const Bench *), double *cpu, double *wall)
-{
-        Cost cost = run(bench);
+typedef struct Rounds {
+        double cpu[ROUNDS], wall[ROUNDS], peak[ROUNDS];
+} Rounds;
 
-        *cpu = cost.cpu_sec;
-        *wall = cost.wall_sec;
-        check_and_remove(bench);
-}
-
-static void show(const char *side, double *cpu, double *wall, double *ret_cpu)
+static void measure(const Bench *bench, const Side *side, Rounds *rounds, unsigned round)
 {
-        *ret_cpu = median(cpu);
-        printf("%-10s %10.3f %10.3f\n", side, *ret_cpu, median(wall));
+        Cost cost = side->is_cat ? run_cat(bench) : run_capture(bench, side);
+
+        rounds->cpu[round] = cost.cpu_sec;
+        rounds->wall[round] = cost.wall_sec;
+        rounds->peak[round] = cost.peak_mb;
+        check_and_remove(bench, side);
 }
 
 static void compare_sides(const Bench *bench)
 {
-        double cat_cpu[ROUNDS], cat_wall[ROUNDS], our_cpu[ROUNDS], our_wall[ROUNDS], cat, our;
+        Rounds rounds[SIDES];
+        double cat_cpu = 0;
 
-        for (unsigned i = 0; i < ROUNDS; i++) {
-                measure(bench, run_cat, &cat_cpu[i], &cat_wall[i]);
-                measure(bench, run_capture, &our_cpu[i], &our_wall[i]);
+        for (unsigned i = 0; i < ROUNDS; i++)
+                for (unsigned j = 0; j < SIDES; j++)
+                        measure(bench, &sides[j], &rounds[j], i);
+        printf("%u lines of %d bytes, median of %d rounds, no line lost or split\n", bench->lines,
+               LINE_SIZE, ROUNDS);
+        printf("%-12s %8s %8s %8s %8s\n", "", "CPU s", "ratio", "wall s", "peak MB");
+        for (unsigned j = 0; j < SIDES; j++) {
+                double cpu = median(rounds[j].cpu);
+
+                if (sides[j].is_cat)
+                        cat_cpu = cpu;
+                printf("%-12s %8.3f %8.2f %8.3f %8.1f\n", sides[j].name, cpu, cpu / cat_cpu,
+                       median(rounds[j].wall), median(rounds[j].peak));
         }
-        printf("%u lines of %d bytes, median of %d rounds, no line lost\n", bench->lines, LINE_SIZE,
-               ROUNDS);
-        printf("%-10s %10s %10s\n", "", "CPU s", "wall s");
-        show("cat >file", cat_cpu, cat_wall, &cat);
-        show("capture", our_cpu, our_wall, &our);
-        printf("%-10s %10.2f\n", "ratio", our / cat);
 }
 
 static void remove_directory(const Bench *bench)

@@ -141,6 +141,25 @@ static void test_stamped_lines_through_rotation(void **state)
         fixture_done(&fixture);
 }
 
+/* The pipe fills while we look: what seemed half a line has its end by then. */
+static void test_no_line_is_cut_in_a_flood(void **state)
+{
+        Fixture fixture;
+        AUTO_FREE char *text = NULL;
+        size_t length;
+        unsigned files;
+
+        fixture_open(&fixture, UINT64_MAX, 3);
+        fixture.settings.style.stamp = STAMP_EPOCH;
+        fixture.settings.style.format = LOG_FORMAT_JSON;
+        reopen(&fixture);
+        fixture_run(&fixture, write_many_lines);
+        fixture_close_capture(&fixture);
+        text = fixture_read_all(&fixture, &length, &files);
+        assert_null(strstr(text, "partial"));
+        fixture_done(&fixture);
+}
+
 static void test_age(void **state)
 {
         Fixture fixture;
@@ -382,6 +401,7 @@ int main(void)
                 cmocka_unit_test(test_half_a_line_waits),
                 cmocka_unit_test(test_half_a_line_survives_us),
                 cmocka_unit_test(test_stamped_lines_through_rotation),
+                cmocka_unit_test(test_no_line_is_cut_in_a_flood),
                 cmocka_unit_test(test_age),
                 cmocka_unit_test(test_rate),
                 cmocka_unit_test(test_full_pipe_of_half_a_line),
