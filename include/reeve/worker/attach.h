@@ -5,6 +5,8 @@
  * Without reeve the same stores go to memory of the process, so that nothing else has to ask. */
 #pragma once
 
+#include "reeve/worker/control.h"
+
 /* Whatever is in the environment may be stale, or somebody else's: the memory must be what it
  * says. Return: its start, NULL */
 static inline char *reeve_map_(int fd)
@@ -70,8 +72,6 @@ static inline void reeve_use_telemetry_(char *memory)
         __atomic_store_n(&header->attached_nsec, reeve_now_(), __ATOMIC_RELEASE);
 }
 
-static inline void *reeve_control_main_(void *path);
-
 static inline void reeve_attach_once_(void)
 {
         const char *number = getenv("REEVE_TELEMETRY_FD");
@@ -89,14 +89,13 @@ static inline void reeve_attach_once_(void)
 
 __attribute__((weak)) pthread_once_t reeve_once_ = PTHREAD_ONCE_INIT;
 
-static inline int reeve_attach(void)
+REEVE_CALL int reeve_attach(void)
 {
         (void)pthread_once(&reeve_once_, reeve_attach_once_);
         return reeve_process_.is_attached;
 }
 
-static inline void reeve_on_threads(int (*callback)(unsigned threads, void *userdata),
-                                    void *userdata)
+REEVE_CALL void reeve_on_threads(int (*callback)(unsigned threads, void *userdata), void *userdata)
 {
         (void)pthread_mutex_lock(&reeve_process_.lock);
         reeve_process_.on_threads = callback;
@@ -104,7 +103,7 @@ static inline void reeve_on_threads(int (*callback)(unsigned threads, void *user
         (void)pthread_mutex_unlock(&reeve_process_.lock);
 }
 
-static inline bool reeve_is_draining(void)
+REEVE_CALL bool reeve_is_draining(void)
 {
         return __atomic_load_n(&reeve_process_.is_draining, __ATOMIC_ACQUIRE);
 }

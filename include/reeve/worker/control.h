@@ -5,6 +5,8 @@
  * One thread connects, says hello, answers, and connects anew when the other side is gone. */
 #pragma once
 
+#include "reeve/worker/pool.h"
+
 /* Return: what follows KEY= at the start of a line of @message, NULL */
 static inline const char *reeve_value_(const char *message, const char *key)
 {

@@ -3,7 +3,9 @@
  * notify.h - part of worker.h: sd_notify(3) and sd_listen_fds(3) */
 #pragma once
 
-static inline int reeve_notify(const char *state)
+#include "reeve/worker/api.h"
+
+REEVE_CALL int reeve_notify(const char *state)
 {
         const char *path = getenv("NOTIFY_SOCKET");
         struct sockaddr_un address;
@@ -31,17 +33,17 @@ static inline int reeve_notify(const char *state)
         return n < 0 ? (int)n : 1;
 }
 
-static inline int reeve_notify_ready(void)
+REEVE_CALL int reeve_notify_ready(void)
 {
         return reeve_notify("READY=1");
 }
 
-static inline int reeve_notify_stopping(void)
+REEVE_CALL int reeve_notify_stopping(void)
 {
         return reeve_notify("STOPPING=1");
 }
 
-static inline int reeve_listener(const char *name)
+REEVE_CALL int reeve_listener(const char *name)
 {
         const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
         const char *names = getenv("LISTEN_FDNAMES");

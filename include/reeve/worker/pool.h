@@ -6,6 +6,8 @@
  * that moment on, so that no two go for one; it is present until it has left everything. */
 #pragma once
 
+#include "reeve/worker/thread.h"
+
 typedef struct ReeveJob_ {
         ReeveTask task;
         void *argument;
@@ -196,7 +198,7 @@ static inline void reeve_forgo_(ReevePool *pool, unsigned threads)
         (void)pthread_mutex_unlock(&pool->lock);
 }
 
-static inline int reeve_pool_resize(ReevePool *pool, unsigned threads)
+REEVE_CALL int reeve_pool_resize(ReevePool *pool, unsigned threads)
 {
         unsigned missing;
         int r = 0;
@@ -213,7 +215,7 @@ static inline int reeve_pool_resize(ReevePool *pool, unsigned threads)
         return r;
 }
 
-static inline unsigned reeve_pool_threads(ReevePool *pool)
+REEVE_CALL unsigned reeve_pool_threads(ReevePool *pool)
 {
         unsigned live;
 
@@ -303,25 +305,25 @@ static inline int reeve_submit_(ReevePool *pool, ReeveTask task, void *argument,
         return -r;
 }
 
-static inline int reeve_submit(ReevePool *pool, ReeveTask task, void *argument)
+REEVE_CALL int reeve_submit(ReevePool *pool, ReeveTask task, void *argument)
 {
         return reeve_submit_(pool, task, argument, -1);
 }
 
-static inline int reeve_try_submit(ReevePool *pool, ReeveTask task, void *argument)
+REEVE_CALL int reeve_try_submit(ReevePool *pool, ReeveTask task, void *argument)
 {
         return reeve_submit_(pool, task, argument, 0);
 }
 
-static inline int reeve_submit_within(ReevePool *pool, ReeveTask task, void *argument,
-                                      unsigned timeout_msec)
+REEVE_CALL int reeve_submit_within(ReevePool *pool, ReeveTask task, void *argument,
+                                   unsigned timeout_msec)
 {
         int bounded = timeout_msec > INT_MAX ? INT_MAX : (int)timeout_msec;
 
         return reeve_submit_(pool, task, argument, bounded);
 }
 
-static inline int reeve_pool_drain(ReevePool *pool, int timeout_msec)
+REEVE_CALL int reeve_pool_drain(ReevePool *pool, int timeout_msec)
 {
         struct timespec deadline = { 0, 0 };
         int r = 0;
@@ -344,7 +346,7 @@ static inline unsigned reeve_threads_wanted_(void)
         const char *text = getenv("REEVE_THREADS");
         unsigned long value = text ? strtoul(text, NULL, 10) : 0;
 
-        return value >= 1 && value <= 65535 ? (unsigned)value : REEVE_DEFAULT_THREADS_;
+        return value >= 1 && value <= 65535 ? (unsigned)value : (unsigned)REEVE_DEFAULT_THREADS_;
 }
 
 static inline ReevePool *reeve_pool_init_(const ReevePoolOptions *options)
@@ -355,7 +357,7 @@ static inline ReevePool *reeve_pool_init_(const ReevePoolOptions *options)
         if (!pool)
                 return NULL;
         pool->capacity = options && options->queue_capacity ? options->queue_capacity
-                                                            : REEVE_DEFAULT_CAPACITY_;
+                                                            : (unsigned)REEVE_DEFAULT_CAPACITY_;
         pool->stack_bytes = options ? options->stack_bytes : 0;
         pool->ring = (ReeveJob_ *)calloc(pool->capacity, sizeof(*pool->ring));
         if (!pool->ring) {
@@ -385,7 +387,7 @@ static inline void reeve_publish_(ReevePool *pool)
         (void)pthread_mutex_unlock(&reeve_process_.lock);
 }
 
-static inline ReevePool *reeve_pool_new(const ReevePoolOptions *options)
+REEVE_CALL ReevePool *reeve_pool_new(const ReevePoolOptions *options)
 {
         ReevePool *pool = reeve_pool_init_(options);
         int r;
@@ -396,14 +398,14 @@ static inline ReevePool *reeve_pool_new(const ReevePoolOptions *options)
         reeve_publish_(pool);
         r = reeve_pool_resize(pool, options && options->threads ? options->threads
                                                                 : reeve_threads_wanted_());
-        if (pool->live)
+        if (reeve_pool_threads(pool))
                 return pool;
         (void)reeve_pool_free(pool);
         errno = -r;
         return NULL;
 }
 
-static inline ReevePool *reeve_pool_free(ReevePool *pool)
+REEVE_CALL ReevePool *reeve_pool_free(ReevePool *pool)
 {
         if (!pool)
                 return NULL;
@@ -411,7 +413,7 @@ static inline ReevePool *reeve_pool_free(ReevePool *pool)
         if (reeve_process_.pool == pool)
                 __atomic_store_n(&reeve_process_.pool, (ReevePool *)NULL, __ATOMIC_RELEASE);
         (void)pthread_mutex_unlock(&reeve_process_.lock);
-        (void)reeve_pool_drain(pool, pool->live ? -1 : 0);
+        (void)reeve_pool_drain(pool, reeve_pool_threads(pool) ? -1 : 0);
         (void)reeve_want_(pool, 0);
         (void)pthread_mutex_lock(&pool->lock);
         while (pool->present)

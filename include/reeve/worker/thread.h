@@ -5,6 +5,8 @@
  * A name that ends in an underscore is not for programs. */
 #pragma once
 
+#include "reeve/worker/api.h"
+
 enum {
         REEVE_DEFAULT_THREADS_ = 4,
         REEVE_DEFAULT_CAPACITY_ = 1024,
@@ -176,7 +178,7 @@ static inline void reeve_write_label_(ReeveTelemetryThread *slot, const char *la
         __atomic_store_n(&slot->label_sequence, slot->label_sequence + 1, __ATOMIC_RELEASE);
 }
 
-static inline void reeve_thread_enter(uint32_t kind)
+REEVE_CALL void reeve_thread_enter(uint32_t kind)
 {
         ReeveThread_ *thread;
 
@@ -203,7 +205,7 @@ static inline void reeve_thread_enter(uint32_t kind)
         reeve_self_ = thread;
 }
 
-static inline void reeve_thread_leave(void)
+REEVE_CALL void reeve_thread_leave(void)
 {
         ReeveThread_ *thread = reeve_self_;
 
@@ -259,7 +261,7 @@ static inline void reeve_end_(ReeveThread_ *thread, uint64_t now_nsec, unsigned 
                 reeve_flush_(thread, now_nsec);
 }
 
-static inline void reeve_task_begin(const char *label)
+REEVE_CALL void reeve_task_begin(const char *label)
 {
         ReeveThread_ *thread = reeve_self_;
 
@@ -270,7 +272,7 @@ static inline void reeve_task_begin(const char *label)
         reeve_begin_(thread, reeve_now_());
 }
 
-static inline void reeve_task_end(bool is_ok)
+REEVE_CALL void reeve_task_end(bool is_ok)
 {
         ReeveThread_ *thread = reeve_self_;
         uint64_t now_nsec = reeve_now_();
@@ -284,25 +286,25 @@ static inline void reeve_task_end(bool is_ok)
         reeve_state_(thread, REEVE_THREAD_IDLE, now_nsec);
 }
 
-static inline void reeve_label(const char *label)
+REEVE_CALL void reeve_label(const char *label)
 {
         if (reeve_self_)
                 reeve_write_label_(reeve_self_->slot, label);
 }
 
-static inline void reeve_fail(void)
+REEVE_CALL void reeve_fail(void)
 {
         if (reeve_self_)
                 reeve_self_->has_failed = true;
 }
 
-static inline void reeve_work(uint64_t units)
+REEVE_CALL void reeve_work(uint64_t units)
 {
         if (reeve_self_)
                 reeve_self_->pending.work_units += units;
 }
 
-static inline void reeve_wait_begin(uint32_t state)
+REEVE_CALL void reeve_wait_begin(uint32_t state)
 {
         ReeveThread_ *thread = reeve_self_;
 
@@ -312,7 +314,7 @@ static inline void reeve_wait_begin(uint32_t state)
         reeve_state_(thread, state, thread->wait_start_nsec);
 }
 
-static inline void reeve_wait_end(void)
+REEVE_CALL void reeve_wait_end(void)
 {
         ReeveThread_ *thread = reeve_self_;
         uint64_t now_nsec, waited_nsec;
