@@ -27,7 +27,20 @@ static void collect_pool(const Pool *pool, KeptPool *ret)
         (void)text_copy(ret->name, sizeof(ret->name), pool->name);
 }
 
-static bool collect_worker(Slot *slot, KeptWorker *ret)
+/* Mostly that of the slot before: it is reckoned once for all that follow. */
+typedef struct Fingerprint {
+        const PoolConfig *config;
+        uint64_t value;
+} Fingerprint;
+
+static uint64_t fingerprint_of(Fingerprint *last, const PoolConfig *config)
+{
+        if (last->config != config)
+                *last = (Fingerprint){ config, pool_config_fingerprint(config) };
+        return last->value;
+}
+
+static bool collect_worker(Slot *slot, Fingerprint *last, KeptWorker *ret)
 {
         const Worker *worker = &slot->worker;
 
@@ -41,7 +54,7 @@ static bool collect_worker(Slot *slot, KeptWorker *ret)
         *ret = (KeptWorker){ .slot = slot->number,
                              .pid = slot->process.pid,
                              .start_ticks = slot->process.start_ticks,
-                             .fingerprint = pool_config_fingerprint(slot->definition->config),
+                             .fingerprint = fingerprint_of(last, slot->definition->config),
                              .is_current = slot->definition == slot->pool->definition,
                              .state = worker->state,
                              .threads = slot->definition->threads,
@@ -64,6 +77,7 @@ int adopt_collect(const Engine *engine, KeptState *ret)
         KeptState state = { .epoch = engine->epoch,
                             .instances = engine->instances,
                             .operations = engine->operations };
+        Fingerprint last = { 0 };
         size_t slots = 0;
 
         (void)text_copy(state.boot_id, sizeof(state.boot_id), header->boot_id);
@@ -80,8 +94,8 @@ int adopt_collect(const Engine *engine, KeptState *ret)
 
                 collect_pool(pool, &state.pools[state.pool_count++]);
                 for (size_t j = 0; j < pool->slot_count; j++)
-                        state.worker_count +=
-                                collect_worker(pool->slots[j], &state.workers[state.worker_count]);
+                        state.worker_count += collect_worker(pool->slots[j], &last,
+                                                             &state.workers[state.worker_count]);
         }
         *ret = state;
         return 0;
