@@ -306,7 +306,9 @@ class Telemetry:
 
     def _queue_changed(self) -> None:
         totals = self._totals
-        length = sum([len(source.tasks) for source in self._sources])
+        length = 0
+        for source in self._sources:  # one, mostly
+            length += len(source.tasks)
         totals[_QUEUE] = length
         if length > totals[_HIGH_WATER]:
             totals[_HIGH_WATER] = length

@@ -92,6 +92,7 @@ class Worker:
         self.threads = Axis("THREADS", "threads")
         self.greenlets = Axis("GREENLETS", "greenlets")
         self.drain = Drain()
+        self.is_draining = False  # the same, for a look that costs nothing
         self._on_drain: list[Callable[[], None]] = []
         self._lock = threading.Lock()
         self._control: Control | None = None
@@ -177,6 +178,7 @@ class Worker:
         return "ERROR", f"unknown command {key[:64]}"
 
     def _begin_drain(self) -> None:
+        self.is_draining = True
         self.drain.set()
         for callback in list(self._on_drain):
             callback()
@@ -204,7 +206,7 @@ class Worker:
 
     def call_on_drain(self, callback: Callable[[], None]) -> None:
         self._on_drain.append(callback)
-        if self.drain.is_set():
+        if self.is_draining:
             callback()
 
 
