@@ -52,9 +52,30 @@ static void restart_tell(const Context *context, const Change *change)
         life_tell(context, change, "was restarted", "had nothing to restart");
 }
 
+static void reload_tell(const Context *context, const Change *change)
+{
+        life_tell(context, change, "was reloaded", "had nothing to reload");
+}
+
+static void rollback_tell(const Context *context, const Change *change)
+{
+        life_tell(context, change, "is what it was before", "is that already");
+}
+
 static void reset_tell(const Context *context, const Change *change)
 {
         life_tell(context, change, "was reset and starts again", "is reset: no failure counts");
+}
+
+static json_t *life_body(const Options *options)
+{
+        json_t *body = json_object();
+
+        if (options->is_rolling)
+                (void)json_object_set_new(body, "rolling", json_true());
+        if (options->is_dry_run)
+                (void)json_object_set_new(body, "dry_run", json_true());
+        return body;
 }
 
 static int life_run(const Context *context, const char *action, ChangeTold tell)
@@ -74,12 +95,11 @@ static int life_run(const Context *context, const char *action, ChangeTold tell)
         count = text_list_count(names);
         changes = calloc(MAX(count, (size_t)1), sizeof(Change));
         for (size_t i = 0; r == 0 && i < count; i++)
-                r = changes ? change_init(&changes[i], names[i], "POST", action,
-                                          options->is_rolling ? json_pack("{s:b}", "rolling", 1)
-                                                              : json_object())
+                r = changes ? change_init(&changes[i], names[i], "POST", action, life_body(options))
                             : -ENOMEM;
         if (r == 0) {
-                exit_code = changes_run(context, changes, count, tell);
+                exit_code = changes_run(context, changes, count,
+                                        options->is_dry_run ? change_tell : tell);
         } else {
                 (void)error_set(&error, r, OUTCOME_FAILED, "out of memory");
                 exit_code = context_fail(context, &error);
@@ -103,6 +123,16 @@ int verb_stop(const Context *context)
 int verb_restart(const Context *context)
 {
         return life_run(context, "restart", restart_tell);
+}
+
+int pools_reload(const Context *context)
+{
+        return life_run(context, "reload", reload_tell);
+}
+
+int verb_rollback(const Context *context)
+{
+        return life_run(context, "rollback", rollback_tell);
 }
 
 int verb_reset_failed(const Context *context)

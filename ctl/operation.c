@@ -374,3 +374,14 @@ int changes_run(const Context *context, Change *changes, size_t count, ChangeTol
                 return REEVE_EXIT_FAILED;
         return MAX(exit_code, REEVE_EXIT_OK);
 }
+
+int changes_follow(const Context *context, Change *changes, size_t count, ChangeTold tell)
+{
+        uint64_t deadline = deadline_after(timeout_usec(context->options));
+        int exit_code;
+
+        if (is_waiting(context->options))
+                (void)interrupt_arm(); /* as above */
+        exit_code = changes_finish(context, changes, count, deadline, tell, -1);
+        return MAX(exit_code, REEVE_EXIT_OK);
+}

@@ -30,6 +30,10 @@ void change_done(Change *change);
  *  Return: the exit code of all together */
 int changes_run(const Context *context, Change *changes, size_t count, ChangeTold tell);
 
+/** changes_follow() - as changes_run(), for operations that something else has begun
+ *  @changes: `scale` is set to {"operation":ID,"state":"running"} at least; nothing is printed as JSON */
+int changes_follow(const Context *context, Change *changes, size_t count, ChangeTold tell);
+
 /** change_is_nothing() - whether there was nothing to do, so that no operation was begun */
 bool change_is_nothing(const json_t *scale);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/reload_plan.h"
 #include "api/resources.h"
 #include "base/units.h"
 #include "sys/clock.h"
@@ -124,16 +125,15 @@ static void command_answer_signal(Command *command)
         command_answer_writer(command, 200, 0, &writer);
 }
 
-/* What differs is told in the message; reeved has no list of it to hand over. */
-static void command_answer_reload(Command *command, const ControlReply *reply)
+static void command_answer_reload(Command *command, const ControlReply *reply, int plan_fd)
 {
         AUTO_WRITER writer = { 0 };
 
         writer_open_object(&writer, NULL);
-        writer_string(&writer, "state", reply->outcome == OUTCOME_DONE ? "done" : "running");
         writer_bool(&writer, "dry_run", command->message.flags & CONTROL_DRY_RUN);
         writer_bytes(&writer, "message", reply->message,
                      strnlen(reply->message, sizeof(reply->message)));
+        reload_plan_show(&writer, reply->has_plan ? plan_fd : -1);
         writer_close_object(&writer);
         command_answer_writer(command, reply->outcome == OUTCOME_DONE ? 200 : 202, 0, &writer);
 }
@@ -204,12 +204,12 @@ static void command_wait(Command *command, const BoardOperation *row)
         face_tick_on(command->face);
 }
 
-static void command_done(Command *command, const ControlReply *reply)
+static void command_done(Command *command, const ControlReply *reply, int plan_fd)
 {
         if (command->message.verb == CONTROL_SIGNAL)
                 command_answer_signal(command);
         else if (command->message.verb == CONTROL_RELOAD)
-                command_answer_reload(command, reply);
+                command_answer_reload(command, reply, plan_fd);
         else if (!reply->has_operation)
                 command_answer_nothing(command, reply);
         else if (reply->outcome == OUTCOME_ACCEPTED && command->wait_usec > 0 && command->exchange)
@@ -219,13 +219,13 @@ static void command_done(Command *command, const ControlReply *reply)
                                          &reply->operation);
 }
 
-static void on_reply(void *userdata, const ControlReply *reply)
+static void on_reply(void *userdata, const ControlReply *reply, int plan_fd)
 {
         Command *command = userdata;
         Refusal refusal = { 0 };
 
         if (reply && (reply->outcome == OUTCOME_ACCEPTED || reply->outcome == OUTCOME_DONE)) {
-                command_done(command, reply);
+                command_done(command, reply, plan_fd);
         } else if (reply) {
                 command_refused(command, reply);
         } else {

@@ -167,6 +167,11 @@ void commands_reload_pool(Call *call)
         pool_command(call, CONTROL_RELOAD_POOL, read_restart);
 }
 
+void commands_rollback(Call *call)
+{
+        pool_command(call, CONTROL_ROLLBACK, read_nothing);
+}
+
 void commands_reset_failed(Call *call)
 {
         pool_command(call, CONTROL_RESET_FAILED, read_nothing);

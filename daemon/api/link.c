@@ -101,7 +101,7 @@ static void waiting_answer(Link *link, Waiting *waiting, const ControlReply *rep
 {
         waiting_unlink(link, waiting);
         if (waiting->on_reply)
-                waiting->on_reply(waiting->userdata, reply);
+                waiting->on_reply(waiting->userdata, reply, fd_count == 1 ? fds[0] : -1);
         else
                 waiting->on_log(waiting->userdata, log, fds, fd_count);
         free(waiting);
@@ -166,7 +166,7 @@ static int take_board(Link *link, int fd)
         return 0;
 }
 
-static void take_reply(Link *link, size_t length)
+static void take_reply(Link *link, size_t length, const int *fds, size_t fd_count)
 {
         Waiting *waiting = map_get(&link->by_request, link->buffer.head.request);
 
@@ -176,7 +176,7 @@ static void take_reply(Link *link, size_t length)
         if (length < offsetof(ControlReply, operation))
                 waiting_answer(link, waiting, NULL, NULL, NULL, 0);
         else
-                waiting_answer(link, waiting, &link->buffer.reply, NULL, NULL, 0);
+                waiting_answer(link, waiting, &link->buffer.reply, NULL, fds, fd_count);
 }
 
 static void take_log(Link *link, size_t length, const int *fds, size_t fd_count)
@@ -206,7 +206,7 @@ static int take_message(Link *link, size_t length, const int *fds, size_t fd_cou
         switch (head->kind) {
         case CONTROL_LOG: take_log(link, length, fds, fd_count); return 0;
         case CONTROL_BOARD: r = fd_count == 1 ? take_board(link, fds[0]) : -EPROTO; break;
-        case CONTROL_REPLY: take_reply(link, length); break;
+        case CONTROL_REPLY: take_reply(link, length, fds, fd_count); break;
         case CONTROL_NEWS: link->handlers.on_news(link->handlers.userdata); break;
         default: r = -EPROTO;
         }

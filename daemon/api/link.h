@@ -17,8 +17,8 @@ enum { LINK_WAITING_MAX = 1024 };
 
 /** what a request is told
  *  @reply: NULL if none came in time; valid during the call
- *  @length: of the datagram */
-typedef void (*LinkReplyHandler)(void *userdata, const ControlReply *reply);
+ *  @plan_fd: of a reload with has_plan, else -1; borrowed during the call */
+typedef void (*LinkReplyHandler)(void *userdata, const ControlReply *reply, int plan_fd);
 /** @fds: newest first, to be closed by the handler; @log: NULL if no answer came */
 typedef void (*LinkLogHandler)(void *userdata, const ControlLog *log, const int *fds,
                                size_t fd_count);

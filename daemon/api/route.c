@@ -18,6 +18,7 @@ static const Route routes[] = {
         { "/v1/pools/{}/reload", HTTP_POST, ROLE_OPERATE, "", commands_reload_pool },
         { "/v1/pools/{}/reset-failed", HTTP_POST, ROLE_OPERATE, "", commands_reset_failed },
         { "/v1/pools/{}/restart", HTTP_POST, ROLE_OPERATE, "", commands_restart },
+        { "/v1/pools/{}/rollback", HTTP_POST, ROLE_OPERATE, "", commands_rollback },
         { "/v1/pools/{}/scale", HTTP_PATCH, ROLE_OPERATE, "", commands_scale },
         { "/v1/pools/{}/start", HTTP_POST, ROLE_OPERATE, "", commands_start },
         { "/v1/pools/{}/stop", HTTP_POST, ROLE_OPERATE, "", commands_stop },

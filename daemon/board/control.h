@@ -7,7 +7,7 @@
  *
  *   reeve-api -> reeved                        reeved -> reeve-api
  *   HELLO                                      BOARD (fd)       the board, at once and when it grew
- *   COMMAND (+ client's socket for admin)      REPLY            outcome of a command
+ *   COMMAND (+ client's socket for admin)      REPLY (fd)       outcome of a command (+ plan of a reload)
  *   OPEN_LOG                                   LOG (fds)        files of one slot, newest first
  *                                              NEWS             events were added to the ring
  */
@@ -112,7 +112,7 @@ typedef struct ControlReply {
         char code[32];
         char message[400];
         uint32_t has_operation; /* `operation` below is filled (a dry run, or a running one) */
-        uint32_t padding2;
+        uint32_t has_plan;      /* of a reload: a memfd comes along, text as of reload_plan.h */
         BoardOperation operation; /* sent only as far as its pid_count reaches */
 } ControlReply;
 

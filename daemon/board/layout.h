@@ -189,6 +189,7 @@ typedef enum EventType {
         EVENT_WORKER_UNREADY,   /* its probe fails */
         EVENT_WORKER_UNHEALTHY, /* taken to be hung: it is replaced */
         EVENT_WORKER_RECYCLED,  /* is replaced since it has served long enough */
+        EVENT_DAEMON_RELOADED,
         EVENT_TYPE_COUNT
 } EventType;
 

@@ -13,7 +13,7 @@ static const char *const event_types[] = {
         [EVENT_DAEMON_READY] = "daemon.ready",       [EVENT_DAEMON_WARNING] = "daemon.warning",
         [EVENT_DAEMON_STOPPING] = "daemon.stopping", [EVENT_DAEMON_API] = "daemon.api",
         [EVENT_WORKER_UNREADY] = "worker.unready",   [EVENT_WORKER_UNHEALTHY] = "worker.unhealthy",
-        [EVENT_WORKER_RECYCLED] = "worker.recycled",
+        [EVENT_WORKER_RECYCLED] = "worker.recycled", [EVENT_DAEMON_RELOADED] = "daemon.reloaded",
 };
 
 static const char *const operation_states[] = {

@@ -10,6 +10,7 @@
 #include "engine/operation.h"
 #include "engine/order.h"
 #include "engine/publish.h"
+#include "engine/refresh.h"
 
 static int check_generation(const Pool *pool, const ChangeRequest *request, Error *reterr)
 {
@@ -151,6 +152,18 @@ static int begin_here(Pool *pool, OperationKind kind, const ChangeRequest *reque
         return 0;
 }
 
+/* What it would do, of a change that leaves the grid as it is. */
+static int plan_here(Pool *pool, OperationKind kind, const ChangeRequest *request, bool moves_all,
+                     ChangeOutcome *ret, Error *reterr)
+{
+        ret->plan = operation_plan(pool, kind, &pool->grid, moves_all, request->actor);
+        if (!ret->plan)
+                return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
+        ret->plan->is_dry_run = 1;
+        ret->plan->state = OPERATION_DONE;
+        return 0;
+}
+
 static void start_ended_slots(Pool *pool)
 {
         for (size_t i = 0; i < pool->slot_count; i++) {
@@ -178,6 +191,8 @@ int change_start(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, E
                 ret->is_done = true;
                 return 0;
         }
+        if (request->is_dry_run)
+                return plan_here(pool, OPERATE_START, request, false, ret, reterr);
         /* Asked twice: both wait for the same. */
         if (pool->operation && pool->operation->kind == OPERATE_START) {
                 ret->operation = &pool->operation->row;
@@ -212,6 +227,8 @@ int change_stop(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, Er
                 ret->is_done = true;
                 return 0;
         }
+        if (request->is_dry_run)
+                return plan_here(pool, OPERATE_STOP, request, true, ret, reterr);
         pool->is_up = false;
         pool->order = ORDER_GO;
         r = begin_here(pool, OPERATE_STOP, request, true, ret, reterr);
@@ -232,6 +249,8 @@ int change_restart(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret,
         if (request->is_rolling)
                 return change_target(pool, OPERATE_RESTART, &same, request, pool->is_overridden,
                                      ret, reterr);
+        if (request->is_dry_run)
+                return plan_here(pool, OPERATE_RESTART, request, true, ret, reterr);
         r = begin_here(pool, OPERATE_RESTART, request, true, ret, reterr);
         if (r < 0)
                 return r;
@@ -300,4 +319,79 @@ int change_config(Pool *pool, PoolConfig *config, const ChangeRequest *request, 
                 return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
         pool_retarget(pool, &to, next, pool->is_overridden, !pool->is_overridden);
         return operation_begin(pool, OPERATE_RELOAD, plan, &back);
+}
+
+int change_reload(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, Error *reterr)
+{
+        const GridChange same = { .from = pool->grid, .to = pool->grid };
+        PoolConfig *file = config_find(pool->engine->config, pool->name);
+        ChangeRequest rolling = *request;
+        int r = check_generation(pool, request, reterr);
+
+        if (r >= 0 && (!pool->is_up || pool->order != ORDER_GO))
+                r = error_set(reterr, -EBUSY, "conflict", "%s does not run: start it instead.",
+                              pool->subject);
+        if (r < 0)
+                return r;
+        if (file && pool_config_difference(pool->definition->config, file)
+            && !request->is_dry_run) {
+                /* It was rolled back. */
+                publish_drop_warning(pool->engine, pool->name, OPERATION_OLDER_SENTENCE);
+                r = change_config(pool, file, request, reterr);
+                ret->operation = r >= 0 && pool->operation ? &pool->operation->row : NULL;
+                return r;
+        }
+        if (refresh_is_possible(pool) && !request->is_rolling)
+                return request->is_dry_run
+                               ? plan_here(pool, OPERATE_RELOAD, request, false, ret, reterr)
+                               : refresh_begin(pool, request, ret, reterr);
+        rolling.is_rolling = true;
+        return change_target(pool, OPERATE_RELOAD, &same, &rolling, pool->is_overridden, ret,
+                             reterr);
+}
+
+/* What a running change would return to if it failed, else what was before the last one. */
+static const OperationBack *find_back(const Pool *pool)
+{
+        const OperationBack *back = pool->operation ? &pool->operation->back : NULL;
+
+        if (back && (back->definition != pool->definition || !grid_equal(&back->grid, &pool->grid)))
+                return back;
+        return pool->previous.definition ? &pool->previous : NULL;
+}
+
+int change_rollback(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, Error *reterr)
+{
+        const OperationBack *found = find_back(pool);
+        AUTO(Definition) *from = definition_ref(pool->definition), *to = NULL;
+        const OperationBack here = { from, pool->grid, pool->is_overridden, true };
+        OperationBack back;
+        BoardOperation *plan;
+        int r = check_generation(pool, request, reterr);
+
+        if (r < 0)
+                return r;
+        if (!found)
+                return error_set(
+                        reterr, -ENODATA, "conflict",
+                        "%s has nothing to go back to: neither its grid nor its definition "
+                        "was changed since reeved started.",
+                        pool->subject);
+        back = *found;
+        back.is_kept = true;
+        to = definition_ref(back.definition);
+        plan = operation_plan(pool, OPERATE_ROLLBACK, &back.grid, to != from, request->actor);
+        if (!plan)
+                return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
+        if (request->is_dry_run) {
+                plan->is_dry_run = 1;
+                plan->state = OPERATION_DONE;
+                ret->plan = plan;
+                return 0;
+        }
+        operation_return(pool, &back);
+        if (operation_begin(pool, OPERATE_ROLLBACK, plan, &here) < 0)
+                return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
+        ret->operation = &pool->operation->row;
+        return 0;
 }

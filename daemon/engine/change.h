@@ -29,6 +29,15 @@ int change_start(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, E
 int change_stop(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, Error *reterr);
 int change_restart(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, Error *reterr);
 
+/** change_reload() - let its workers read their own configuration, as its file says; where that
+ *  says nothing, or with is_rolling, replace them step by step
+ *  Return: 0 with @ret; -EBUSY if it does not run, others as above */
+int change_reload(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, Error *reterr);
+
+/** change_rollback() - back to the grid and definition before the last change, or the running one
+ *  Return: 0 with @ret; -ENODATA if there is nothing to go back to, others as above */
+int change_rollback(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, Error *reterr);
+
 /** change_release() - its turn to start has come: what has ended begins anew */
 void change_release(Pool *pool);
 

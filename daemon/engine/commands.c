@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "base/text.h"
@@ -16,6 +17,7 @@
 #include "engine/report.h"
 #include "reeve/api.h"
 #include "sys/fd.h"
+#include "sys/memfd.h"
 
 /* Signals that may be sent to a worker: those that programs give a meaning, and the ends. */
 static const int allowed_signals[] = { SIGHUP,   SIGINT,  SIGTERM, SIGQUIT, SIGUSR1, SIGUSR2,
@@ -92,20 +94,44 @@ static int command_signal(Engine *engine, const ControlCommand *command, Error *
         return 0;
 }
 
-static int command_reload(Engine *engine, const ControlCommand *command, int client_fd,
-                          char *message, size_t size, Error *reterr)
+/* Text in a memfd. Return: the descriptor; -1 without memory: the plan is then left out */
+static int share_text(const Text *text)
 {
-        AUTO_FREE char *summary = NULL;
+        void *memory;
+        int fd, shared;
+
+        if (text->error || text->length == 0)
+                return -1;
+        fd = memfd_new("reeve-plan", text->length + 1, &memory);
+        if (fd < 0)
+                return -1;
+        memcpy(memory, text->bytes, text->length);
+        (void)munmap(memory, text->length + 1); /* our own mapping: cannot fail */
+        shared = memfd_reopen_read_only(fd);
+        (void)fd_close(fd);
+        return MAX(shared, -1);
+}
+
+static int command_reload(Engine *engine, const ControlCommand *command, int client_fd,
+                          ControlReply *ret, int *ret_plan_fd, Error *reterr)
+{
+        ReloadResult result = { 0 };
         int r;
 
         if (!is_client_admin(engine, command, client_fd))
                 return error_set(reterr, -EPERM, REEVE_ERROR_FORBIDDEN,
                                  "Reloading is for administrators on the unix socket: root, the "
                                  "user that runs reeved, and AdminUsers=.");
-        r = reload_apply(engine, command->actor, command->flags & CONTROL_DRY_RUN, &summary,
-                         reterr);
-        if (r >= 0 && !text_copy(message, size, summary))
-                memcpy(message + size - 4, "...", 4);
+        r = reload_apply(engine, command->actor, command->flags & CONTROL_DRY_RUN, &result, reterr);
+        if (r >= 0) {
+                const char *summary = result.summary.length ? result.summary.bytes : "";
+
+                if (!text_copy(ret->message, sizeof(ret->message), summary))
+                        memcpy(ret->message + sizeof(ret->message) - 4, "...", 4);
+                *ret_plan_fd = share_text(&result.plan);
+                ret->has_plan = *ret_plan_fd >= 0;
+        }
+        reload_result_done(&result);
         return r;
 }
 
@@ -147,6 +173,8 @@ static int run_on_pool(Engine *engine, const ControlCommand *command, ChangeOutc
                 if (r >= 0)
                         order_pull(pool, &request);
                 return r;
+        case CONTROL_RELOAD_POOL: return change_reload(pool, &request, ret, reterr);
+        case CONTROL_ROLLBACK: return change_rollback(pool, &request, ret, reterr);
         case CONTROL_RESET_FAILED:
                 change_reset_failed(pool);
                 ret->is_done = true;
@@ -170,13 +198,15 @@ static void fill_reply(Engine *engine, const ControlCommand *command, const Chan
                 ret->operation = *operation;
 }
 
-void command_run(Engine *engine, const ControlCommand *command, int client_fd, ControlReply *ret)
+void command_run(Engine *engine, const ControlCommand *command, int client_fd, ControlReply *ret,
+                 int *ret_plan_fd)
 {
         ChangeOutcome outcome = { 0 };
         Error error = { 0 };
         int r;
 
         *ret = (ControlReply){ 0 };
+        *ret_plan_fd = -1;
         if (!is_text(command->pool, sizeof(command->pool))
             || !is_text(command->actor, sizeof(command->actor)))
                 r = error_set(&error, -EBADMSG, REEVE_ERROR_INTERNAL, "A broken command.");
@@ -185,8 +215,7 @@ void command_run(Engine *engine, const ControlCommand *command, int client_fd, C
         else if (command->verb == CONTROL_SIGNAL)
                 r = command_signal(engine, command, &error);
         else if (command->verb == CONTROL_RELOAD)
-                r = command_reload(engine, command, client_fd, ret->message, sizeof(ret->message),
-                                   &error);
+                r = command_reload(engine, command, client_fd, ret, ret_plan_fd, &error);
         else
                 r = run_on_pool(engine, command, &outcome, &error);
         engine_keep_decision(engine);

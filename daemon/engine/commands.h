@@ -10,8 +10,10 @@
 
 /** command_run() - do it and say what came of it
  *  @client_fd: the client's unix socket for admin verbs, -1: none; borrowed
- *  @ret: filled but for its head */
-void command_run(Engine *engine, const ControlCommand *command, int client_fd, ControlReply *ret);
+ *  @ret: filled but for its head
+ *  @ret_plan_fd: with has_plan, to be closed; else -1 */
+void command_run(Engine *engine, const ControlCommand *command, int client_fd, ControlReply *ret,
+                 int *ret_plan_fd);
 
 /** command_open_log() - open a slot's log files for reading
  *  @ret_fds: room for CONTROL_LOG_FILES; the caller closes them

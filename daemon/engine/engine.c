@@ -15,6 +15,7 @@
 #include "base/units.h"
 #include "engine/change.h"
 #include "engine/face.h"
+#include "engine/hangup.h"
 #include "engine/farewell.h"
 #include "engine/flights.h"
 #include "engine/pool.h"
@@ -278,19 +279,7 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
-        Engine *engine = userdata;
-        AUTO_FREE char *summary = NULL;
-        Error error = { 0 };
-
-        if (engine->is_stopping)
-                return 0;
-        (void)sd_notify(false, "RELOADING=1");
-        if (reload_apply(engine, "SIGHUP", false, &summary, &error) < 0) {
-                report(LOG_ERR, "%s", error.message);
-                publish_event(engine, EVENT_DAEMON_WARNING, NULL, NULL, "SIGHUP", "reload",
-                              "refused", "message", error.message, NULL);
-        }
-        (void)sd_notify(false, "READY=1");
+        hangup_take(userdata);
         return 0;
 }
 
@@ -519,6 +508,7 @@ Engine *engine_free(Engine *engine)
         flights_close(engine);
         sd_event_source_disable_unref(engine->sample_source);
         sd_event_source_disable_unref(engine->keep_source);
+        sd_event_source_disable_unref(engine->hangup_source);
         sd_event_source_disable_unref(engine->pace_source);
         sd_event_source_disable_unref(engine->tell_source);
         sd_event_source_disable_unref(engine->reconcile_source);

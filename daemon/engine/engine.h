@@ -100,6 +100,9 @@ struct Engine {
         Face *face;
         sd_event_source *reconcile_source, *tell_source, *sample_source, *keep_source;
         bool is_state_dirty, is_state_urgent, has_news;
+        sd_event_source *hangup_source; /* SIGHUPs that came soon after one another */
+        uint64_t hangup_usec;           /* when the last one was obeyed */
+        bool is_hangup_due;
         uint64_t kept_usec;            /* when the state was last kept */
         uint64_t sample_interval_usec; /* as stretched by its budget */
         uint64_t cpus_usec;            /* when processors were last counted */

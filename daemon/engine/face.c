@@ -344,14 +344,15 @@ int face_add_environment(Face *face, char ***environment)
 
 /* ---- the control socket ---- */
 
-static void send_reply(Face *face, const ControlCommand *command, ControlReply *reply)
+static void send_reply(Face *face, const ControlCommand *command, ControlReply *reply, int plan_fd)
 {
         size_t left_out = sizeof(uint32_t) * (BOARD_OPERATION_PIDS - reply->operation.pid_count);
         size_t length = sizeof(*reply) - left_out;
         int r;
 
         reply->head = (ControlHead){ CONTROL_VERSION, CONTROL_REPLY, command->head.request };
-        r = packet_send(face->control_fd, reply, length, NULL, 0);
+        r = packet_send(face->control_fd, reply, length, &plan_fd, plan_fd >= 0);
+        (void)fd_close(plan_fd);
         if (r < 0)
                 report(LOG_WARNING, "reeve-api does not take its answer: %s", strerror(-r));
 }
@@ -382,6 +383,7 @@ typedef union FaceMessage {
 static bool handle(Face *face, const FaceMessage *message, size_t length, int client_fd)
 {
         ControlReply reply;
+        int plan_fd;
 
         if (length < sizeof(ControlHead) || message->head.version != CONTROL_VERSION)
                 return false;
@@ -390,8 +392,8 @@ static bool handle(Face *face, const FaceMessage *message, size_t length, int cl
         case CONTROL_COMMAND:
                 if (length != sizeof(ControlCommand))
                         return false;
-                command_run(face->engine, &message->command, client_fd, &reply);
-                send_reply(face, &message->command, &reply);
+                command_run(face->engine, &message->command, client_fd, &reply, &plan_fd);
+                send_reply(face, &message->command, &reply, plan_fd);
                 return true;
         case CONTROL_OPEN_LOG:
                 if (length != sizeof(ControlOpenLog))

@@ -8,13 +8,14 @@
 
 #include "base/text.h"
 #include "engine/publish.h"
+#include "engine/refresh.h"
 #include "engine/report.h"
 #include "model/plan.h"
 #include "sys/clock.h"
 
 static const char *const operation_kind_names[] = {
         [OPERATE_SCALE] = "scale",     [OPERATE_START] = "start",   [OPERATE_STOP] = "stop",
-        [OPERATE_RESTART] = "restart", [OPERATE_RELOAD] = "reload",
+        [OPERATE_RESTART] = "restart", [OPERATE_RELOAD] = "reload", [OPERATE_ROLLBACK] = "rollback",
 };
 DEFINE_NAMES(operation_kind, OperationKind, operation_kind_names);
 
@@ -135,6 +136,19 @@ void operation_stopped(Pool *pool, pid_t pid)
         pool->operation->row.steps_done++;
 }
 
+/* What can be returned to; a rolling restart has changed nothing that could be. */
+static void remember(Pool *pool, const OperationBack *back)
+{
+        Definition *before = pool->previous.definition;
+
+        if (back->definition->config == pool->definition->config
+            && grid_equal(&back->grid, &pool->grid))
+                return;
+        pool->previous = *back;
+        (void)definition_ref(back->definition);
+        definition_unref(before);
+}
+
 void operation_end(Pool *pool, OperationState state, const Error *error)
 {
         Operation *operation = pool->operation;
@@ -150,6 +164,11 @@ void operation_end(Pool *pool, OperationState state, const Error *error)
                 (void)text_copy(row->error_message, sizeof(row->error_message), error->message);
         }
         publish_operation(pool->engine, row);
+        if (state == OPERATION_DONE && operation->kind != OPERATE_START
+            && operation->kind != OPERATE_STOP)
+                remember(pool, &operation->back);
+        if (operation->is_refresh)
+                refresh_stop(pool);
         pool->operation = NULL;
         (void)snprintf(id, sizeof(id), "%lu", (unsigned long)row->id);
         publish_event(pool->engine, EVENT_POOL_OPERATION, pool, NULL, row->actor, "operation", id,
@@ -164,16 +183,27 @@ void operation_end(Pool *pool, OperationState state, const Error *error)
         engine_touch(pool->engine, pool);
 }
 
+void operation_return(Pool *pool, const OperationBack *back)
+{
+        const PoolConfig *file = config_find(pool->engine->config, pool->name);
+
+        if (back->definition->config != pool->config)
+                pool_take_config(pool, back->definition->config);
+        pool_retarget(pool, &back->grid, back->definition, back->is_overridden, !back->is_kept);
+        if (file && pool_config_difference(pool->definition->config, file))
+                publish_warning(pool->engine, pool->name, OPERATION_OLDER_SENTENCE);
+        else
+                publish_drop_warning(pool->engine, pool->name, OPERATION_OLDER_SENTENCE);
+}
+
 static void roll_back(Pool *pool)
 {
         Operation *operation = pool->operation;
         const OperationBack *back = &operation->back;
 
         operation->is_rolling_back = true;
-        if (back->definition->config != pool->config)
-                pool_take_config(pool, back->definition->config);
         report(LOG_WARNING, "%s: %s Going back.", pool->subject, operation->row.error_message);
-        pool_retarget(pool, &back->grid, back->definition, back->is_overridden, !back->is_kept);
+        operation_return(pool, back);
 }
 
 static void fail(Pool *pool, const Slot *slot, const WorkerExit *exit)
@@ -257,6 +287,10 @@ void operation_check(Pool *pool, bool is_planned)
         if (!pool->operation)
                 return;
         publish_operation(pool->engine, &pool->operation->row);
+        if (pool->operation->is_refresh) {
+                refresh_check(pool);
+                return;
+        }
         failed = pool->operation->is_rolling_back ? NULL : find_failed(pool);
         if (failed) {
                 fail(pool, failed, &failed->worker.last_exit);

@@ -34,6 +34,14 @@ void operation_stopped(Pool *pool, pid_t pid);
 /** operation_start_failed() - a life that it began ended before it was any good */
 void operation_start_failed(Pool *pool, Slot *slot, const WorkerExit *exit);
 
+#define OPERATION_OLDER_SENTENCE \
+        "It was rolled back: it runs an older definition than its file. The next reload returns " \
+        "to the file."
+
+/** operation_return() - its grid and definition are those of before; warned of if that is not the
+ *  file's */
+void operation_return(Pool *pool, const OperationBack *back);
+
 /** operation_check() - look whether it has reached its end; called by pool_reconcile()
  *  @is_planned: the plan still has steps to take */
 void operation_check(Pool *pool, bool is_planned);

@@ -78,6 +78,7 @@ Pool *pool_free(Pool *pool)
         if (pool->operation)
                 definition_unref(pool->operation->back.definition);
         free(pool->operation);
+        definition_unref(pool->previous.definition);
         sd_event_source_disable_unref(pool->settle_source);
         notices_close(pool);
         if (pool->are_listeners_open)

@@ -18,6 +18,7 @@ typedef enum OperationKind {
         OPERATE_STOP,
         OPERATE_RESTART,
         OPERATE_RELOAD,
+        OPERATE_ROLLBACK,
 } OperationKind;
 DECLARE_NAMES(operation_kind, OperationKind);
 
@@ -36,6 +37,7 @@ typedef struct Operation {
         unsigned floor; /* ready slots never fall under it */
         uint64_t began_usec;
         bool is_rolling_back;
+        bool is_refresh; /* workers reload themselves: see refresh.c */
 } Operation;
 
 struct Pool {
@@ -59,6 +61,7 @@ struct Pool {
         Slot **slots; /* ascending by number */
         size_t slot_count;
         Operation *operation;
+        OperationBack previous; /* what it was before the last change; no definition: nothing */
         sd_event_source *settle_source;
         Health *health; /* the probe that all its workers share, NULL: none */
 

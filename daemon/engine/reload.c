@@ -13,7 +13,9 @@
 #include "engine/pace.h"
 #include "engine/pool.h"
 #include "engine/publish.h"
+#include "engine/reload_plan.h"
 #include "engine/report.h"
+#include "engine/sampler.h"
 
 /* ---- what cannot be honoured ---- */
 
@@ -64,7 +66,6 @@ void reload_warn(Engine *engine, const PoolConfig *config)
         warn_later(engine, config, config->log_packing != PACKING_NONE, "Compress=");
         warn_later(engine, config, config->throughput != NULL, "Throughput=");
         warn_later(engine, config, config->reload_command != NULL, "ExecReload=");
-        warn_later(engine, config, config->reload_signal != 0, "ReloadSignal=");
         warn_later(engine, config, config->memory_budget_bytes != UINT64_MAX, "MemoryBudget=");
         if (config->thread_control == THREADS_LIVE)
                 publish_warning(engine, config->name,
@@ -137,49 +138,6 @@ static int apply(Engine *engine, const Config *config, const char *actor, Error 
         return r;
 }
 
-/* ---- what would happen ---- */
-
-static void describe_change(const Pool *pool, const PoolConfig *config, Text *text)
-{
-        const char *key = pool_config_difference(pool->config, config);
-        const Grid wanted = { config->processes, config->threads, config->greenlets };
-        const Grid *now = &pool->grid;
-        char from[48], to[48];
-        bool is_regridded = !pool->is_overridden && !grid_equal(now, &wanted);
-
-        if (!key && !is_regridded)
-                return;
-        text_printf(text, "%s%s:", text->length ? "; " : "", pool->name);
-        if (key)
-                text_printf(text, " replaces %zu workers since %s= differs", pool->slot_count, key);
-        if (is_regridded)
-                text_printf(text, "%s goes from %s to %s", key ? " and" : "",
-                            grid_format(from, sizeof(from), now),
-                            grid_format(to, sizeof(to), &wanted));
-}
-
-/* One sentence for all pools; nothing is written about those that stay as they are. */
-static void describe(const Engine *engine, const Config *config, Text *text)
-{
-        for (size_t i = 0; i < config->pool_count; i++) {
-                const PoolConfig *next = config->pools[i];
-                const Pool *pool = engine_find_pool(engine, next->name);
-
-                if (pool && !pool->is_leaving)
-                        describe_change(pool, next, text);
-                else
-                        text_printf(text, "%s%s: is new and starts %u workers",
-                                    text->length ? "; " : "", next->name, next->processes);
-        }
-        for (size_t i = 0; i < engine->pool_count; i++) {
-                const Pool *pool = engine->pools[i];
-
-                if (!pool->is_builtin && !config_find(config, pool->name))
-                        text_printf(text, "%s%s: its file is gone: stops %zu workers",
-                                    text->length ? "; " : "", pool->name, pool->slot_count);
-        }
-}
-
 static int problem_error(const ProblemList *problems, Error *reterr)
 {
         for (size_t i = 0; i < problems->count; i++)
@@ -193,32 +151,62 @@ static int problem_error(const ProblemList *problems, Error *reterr)
         return error_set(reterr, -EINVAL, "invalid", "The configuration cannot be read.");
 }
 
-int reload_apply(Engine *engine, const char *actor, bool is_dry_run, char **ret_summary,
-                 Error *reterr)
+static int read_files(Engine *engine, Config **ret, Error *reterr)
 {
         ProblemList problems = { 0 };
-        AUTO_TEXT summary = { 0 };
-        Config *config = NULL;
         int r;
 
         if (!engine->hooks.read_config)
                 return error_set(reterr, -EOPNOTSUPP, "not-supported", "Nothing to reload.");
-        r = engine->hooks.read_config(engine->hooks.userdata, &problems, &config);
+        r = engine->hooks.read_config(engine->hooks.userdata, &problems, ret);
         if (r < 0)
                 r = problem_error(&problems, reterr);
         problem_list_done(&problems);
+        return r;
+}
+
+/* What of reeve.conf is in force at once. */
+static void follow_settings(Engine *engine, Config *config_take)
+{
+        config_free(engine->config);
+        engine->config = config_take;
+        report_init(engine->config->log_level);
+        pace_reset(engine);
+        sampler_reset(engine);
+}
+
+static void tell(Engine *engine, const char *actor, const ReloadResult *result)
+{
+        const char *summary = result->summary.length ? result->summary.bytes : "nothing differs";
+
+        report(LOG_NOTICE, "configuration reloaded: %s", summary);
+        publish_event(engine, EVENT_DAEMON_RELOADED, NULL, NULL, actor, "changes", summary, NULL);
+}
+
+void reload_result_done(ReloadResult *result)
+{
+        text_done(&result->summary);
+        text_done(&result->plan);
+}
+
+int reload_apply(Engine *engine, const char *actor, bool is_dry_run, ReloadResult *ret,
+                 Error *reterr)
+{
+        uint64_t last = engine->operations;
+        Config *config = NULL;
+        int r = read_files(engine, &config, reterr);
+
         if (r < 0)
                 return r;
-        describe(engine, config, &summary);
+        reload_plan_describe(engine, config, &ret->summary);
+        reload_plan_write(engine, config, &ret->plan);
         if (is_dry_run) {
                 config_free(config);
-                return text_take(&summary, ret_summary);
+                return 0;
         }
         r = apply(engine, config, actor, reterr);
-        config_free(engine->config);
-        engine->config = config;
-        pace_reset(engine);
-        report(LOG_NOTICE, "configuration reloaded: %s",
-               summary.length ? summary.bytes : "nothing differs");
-        return r < 0 ? r : text_take(&summary, ret_summary);
+        follow_settings(engine, config);
+        reload_plan_operations(engine, last, &ret->plan);
+        tell(engine, actor, ret);
+        return r;
 }

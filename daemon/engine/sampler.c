@@ -4,10 +4,13 @@
  * than its share of the interval, waiting longer until the next. */
 #include "engine/sampler.h"
 
+#include <string.h>
+
 #include "base/units.h"
 #include "engine/pool.h"
 #include "engine/priority.h"
 #include "engine/publish.h"
+#include "engine/report.h"
 #include "sys/clock.h"
 
 #define CPUS_INTERVAL_USEC (10 * USEC_PER_SEC)
@@ -75,4 +78,43 @@ int sampler_open(Engine *engine)
         r = sd_event_add_time(engine->event, &engine->sample_source, CLOCK_MONOTONIC,
                               now_usec() + interval, interval / 20 + 1, on_sample, engine);
         return r < 0 ? r : sd_event_source_set_priority(engine->sample_source, PRIORITY_SAMPLE);
+}
+
+/* What was measured last is not what is now. */
+static void forget_samples(Engine *engine)
+{
+        for (size_t i = 0; i < engine->pool_count; i++)
+                for (size_t j = 0; j < engine->pools[i]->slot_count; j++) {
+                        Slot *slot = engine->pools[i]->slots[j];
+
+                        slot->has_sample = false;
+                        slot->cpu_ratio = -1;
+                        publish_slot(slot);
+                }
+}
+
+static int take_interval(Engine *engine, uint64_t interval)
+{
+        int r;
+
+        if (!engine->sample_source)
+                return sampler_open(engine);
+        engine->sample_interval_usec = interval;
+        r = sd_event_source_set_time(engine->sample_source, now_usec() + interval);
+        return r < 0 ? r : sd_event_source_set_enabled(engine->sample_source, SD_EVENT_ONESHOT);
+}
+
+void sampler_reset(Engine *engine)
+{
+        uint64_t interval = engine->config->sample_interval_usec;
+        int r;
+
+        if (interval == 0) {
+                engine->sample_source = sd_event_source_disable_unref(engine->sample_source);
+                forget_samples(engine);
+                return;
+        }
+        r = take_interval(engine, interval);
+        if (r < 0)
+                report(LOG_ERR, "cannot arm the timer of the sampler: %s", strerror(-r));
 }

@@ -5,3 +5,6 @@
 
 /** sampler_open() - begin, unless SampleIntervalSec=0; Return: 0, negative errno */
 int sampler_open(Engine *engine);
+
+/** sampler_reset() - the configuration is another one: another interval, or none any more */
+void sampler_reset(Engine *engine);

@@ -21,6 +21,14 @@ typedef struct SlotEvent {
         WorkerExit exit;
 } SlotEvent;
 
+/* A worker that reads its configuration anew: see refresh.c. */
+typedef enum Refresh {
+        REFRESH_NONE,
+        REFRESH_DUE,
+        REFRESH_TOLD,     /* the signal was sent */
+        REFRESH_ANSWERED, /* it said RELOADING=1 since */
+} Refresh;
+
 struct Slot {
         Pool *pool;
         unsigned number;
@@ -61,6 +69,10 @@ struct Slot {
         Error error;        /* why the last start failed */
         uint64_t operation; /* id of the one that began this life; 0: none */
         unsigned operation_failures;
+
+        Refresh refresh;
+        pid_t refresh_pid; /* who is to reload */
+        uint64_t refresh_usec;
 
         SlotEvent queue[SLOT_QUEUE_SIZE]; /* events raised while one is handled */
         unsigned queued;

@@ -18,7 +18,7 @@ typedef struct Count {
         size_t outdated_ready; /* of the grid: capacity that needs replacing */
         size_t absent;         /* of the grid, current and up, but neither ready nor about to be */
         size_t settled;        /* among them: those that need not be waited for */
-        size_t stand_ins;      /* slots above the grid that are up */
+        size_t stand_ins;      /* slots above the grid that serve, or will */
 } Count;
 
 static bool in_grid(const PlanTarget *target, const PlanSlot *slot)
@@ -31,6 +31,13 @@ static bool is_finished(const PlanSlot *slot)
 {
         return slot->is_wanted && slot->is_current
                && (slot->state == WORKER_READY || slot->state == WORKER_EXITED);
+}
+
+/* Of those above the grid. One of a definition that was replaced in the midst of its rollout does so
+ * only if it is ready: it may never be. */
+static bool stands_in(const PlanSlot *slot)
+{
+        return slot->is_wanted && (slot->is_current || worker_facts(slot->state)->is_ready);
 }
 
 static void count_in_grid(Count *count, const PlanSlot *slot)
@@ -65,7 +72,7 @@ static Count count_slots(const PlanTarget *target, const PlanSlot *slots, size_t
                         count_in_grid(&count, &slots[i]);
                         continue;
                 }
-                count.stand_ins += slots[i].is_wanted;
+                count.stand_ins += stands_in(&slots[i]);
                 count.surplus += slots[i].is_wanted || facts->has_process;
         }
         return count;
@@ -126,7 +133,7 @@ static bool may_stop(const PlanTarget *target, const PlanSlot *slot, size_t abov
                 return false;
         if (in_grid(target, slot))
                 return !slot->is_current;
-        return above_rank >= stand_ins;
+        return !stands_in(slot) || above_rank >= stand_ins;
 }
 
 static size_t plan_stops(const PlanTarget *target, const PlanSlot *slots, size_t length,
@@ -139,7 +146,7 @@ static size_t plan_stops(const PlanTarget *target, const PlanSlot *slots, size_t
                 const PlanSlot *slot = &slots[i - 1];
                 bool is_ready = worker_facts(slot->state)->is_ready;
 
-                if (slot->is_wanted && !in_grid(target, slot))
+                if (stands_in(slot) && !in_grid(target, slot))
                         above_left--;
                 if (!may_stop(target, slot, above_left, stand_ins) || (is_ready && spare == 0))
                         continue;

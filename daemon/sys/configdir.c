@@ -151,6 +151,14 @@ static int text_file_read(const char *path, TextFile *file)
                          &file->length);
 }
 
+/* A link that leads nowhere is a mistake: as "gone" it would end the workers of its pool. */
+static bool is_link(const char *path)
+{
+        struct stat status;
+
+        return lstat(path, &status) == 0 && S_ISLNK(status.st_mode);
+}
+
 static char *trouble_of(int r)
 {
         char *sentence = NULL;
@@ -171,7 +179,7 @@ static int reading_add(Reading *reading, const char *path, bool is_control)
         if (r < 0)
                 return reading_fail(reading, r, path);
         r = text_file_read(path, &file);
-        if (r == -EBADF || r == -ENOENT)
+        if (r == -EBADF || (r == -ENOENT && !is_link(path)))
                 return 0; /* no regular file, or gone since it was listed */
         file.path = strdup(path);
         file.trouble = r < 0 ? trouble_of(r) : NULL;

@@ -101,7 +101,7 @@ def test_drop_ins_and_a_dry_reload(reeve):
 
 
 @pytest.mark.parametrize("key, value", [
-    ("MemoryMax", "1G"), ("TasksMax", "10"), ("After", "w2"), ("StandardOutput", "append:/tmp/x"),
+    ("MemoryMax", "1G"), ("TasksMax", "10"),
 ])
 def test_a_key_that_cannot_be_honoured_is_a_warning(reeve, key, value):
     daemon = reeve({"w": pool(worker("pause"), **{key: value}), "w2": pool(worker("pause"))},

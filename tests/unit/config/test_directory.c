@@ -104,10 +104,23 @@ static void test_passed_over(void **state)
                 put(names[i]);
         (void)snprintf(path, sizeof(path), "%s/etc/pools.d/fifo.pool", root);
         assert_int_equal(mkfifo(path, 0644), 0);
-        (void)snprintf(path, sizeof(path), "%s/etc/pools.d/dangling.pool", root);
-        assert_int_equal(symlink("/nonexistent", path), 0);
         assert_int_equal(read_root(true, &input, NULL), 0);
         assert_int_equal(input.count, 1);
+}
+
+/* As "gone" it would end the workers of its pool at the next reload. */
+static void test_a_link_that_leads_nowhere(void **state)
+{
+        AUTO_CONFIG_INPUT input = { 0 };
+        char path[128];
+
+        put("etc/reeve.conf");
+        put("etc/pools.d/web.pool");
+        (void)snprintf(path, sizeof(path), "%s/etc/pools.d/dangling.pool", root);
+        assert_int_equal(symlink("/nonexistent", path), 0);
+        assert_int_equal(read_root(false, &input, NULL), 0);
+        assert_int_equal(input.count, 3);
+        assert_string_equal(input.files[1].trouble, "cannot be read: No such file or directory");
 }
 
 static void test_missing_folders(void **state)
@@ -180,9 +193,13 @@ static void test_too_many(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                IN_A_FOLDER(test_order),           IN_A_FOLDER(test_passed_over),
-                IN_A_FOLDER(test_missing_folders), IN_A_FOLDER(test_big_file),
-                IN_A_FOLDER(test_unreadable_file), IN_A_FOLDER(test_too_many),
+                IN_A_FOLDER(test_order),
+                IN_A_FOLDER(test_passed_over),
+                IN_A_FOLDER(test_a_link_that_leads_nowhere),
+                IN_A_FOLDER(test_missing_folders),
+                IN_A_FOLDER(test_big_file),
+                IN_A_FOLDER(test_unreadable_file),
+                IN_A_FOLDER(test_too_many),
         };
         return cmocka_run_group_tests_name("config/directory", tests, NULL, NULL);
 }

@@ -212,6 +212,15 @@ static void test_rollback_of_a_replacement(void **state)
         assert_next(up(2, 2, 1), "Rsr", "-1");
 }
 
+static void test_a_new_definition_in_the_midst_of_a_rollout(void **state)
+{
+        /* What was replaced before it was ready is not waited for. */
+        assert_next(up(1, 1, 1), "rs", "+2 -1");
+        assert_next(up(1, 1, 1), "rb", "+2 -1");
+        assert_next(up(1, 1, 1), "r!dS", "");
+        assert_next(up(1, 1, 1), "rS", "");
+}
+
 static void test_stand_ins_skip_slots_that_still_stop(void **state)
 {
         assert_next(up(2, 2, 1), "rr!D", "+3");
@@ -265,6 +274,7 @@ int main(void)
                 cmocka_unit_test(test_growth_and_new_definition),
                 cmocka_unit_test(test_shrink_and_new_definition),
                 cmocka_unit_test(test_rollback_of_a_replacement),
+                cmocka_unit_test(test_a_new_definition_in_the_midst_of_a_rollout),
                 cmocka_unit_test(test_stand_ins_skip_slots_that_still_stop),
                 cmocka_unit_test(test_stopping_a_pool_takes_all),
                 cmocka_unit_test(test_reloading_is_capacity),

@@ -1,0 +1,66 @@
+/* hangup.c - see hangup.h */
+#include "engine/hangup.h"
+
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/units.h"
+#include "engine/priority.h"
+#include "engine/publish.h"
+#include "engine/reload.h"
+#include "engine/report.h"
+#include "sys/clock.h"
+
+/* A reload reads all files; who asks for one a millisecond gets four a second, the last of which
+ * sees what was there when the last signal came. */
+#define HANGUP_INTERVAL_USEC (250 * USEC_PER_MSEC)
+
+static void reload(Engine *engine)
+{
+        ReloadResult result = { 0 };
+        Error error = { 0 };
+
+        engine->is_hangup_due = false;
+        engine->hangup_usec = now_usec();
+        if (engine->is_stopping)
+                return;
+        (void)sd_notify(false, "RELOADING=1");
+        if (reload_apply(engine, "SIGHUP", false, &result, &error) < 0) {
+                report(LOG_ERR, "%s", error.message);
+                publish_event(engine, EVENT_DAEMON_WARNING, NULL, NULL, "SIGHUP", "reload",
+                              "refused", "message", error.message, NULL);
+        }
+        reload_result_done(&result);
+        (void)sd_notify(false, "READY=1");
+}
+
+static int on_due(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        reload(userdata);
+        return 0;
+}
+
+static int arm(Engine *engine)
+{
+        uint64_t at = engine->hangup_usec + HANGUP_INTERVAL_USEC;
+        int r;
+
+        if (!engine->hangup_source) {
+                r = sd_event_add_time(engine->event, &engine->hangup_source, CLOCK_MONOTONIC, at, 1,
+                                      on_due, engine);
+                return r < 0 ? r
+                             : sd_event_source_set_priority(engine->hangup_source, PRIORITY_SIGNAL);
+        }
+        r = sd_event_source_set_time(engine->hangup_source, at);
+        return r < 0 ? r : sd_event_source_set_enabled(engine->hangup_source, SD_EVENT_ONESHOT);
+}
+
+void hangup_take(Engine *engine)
+{
+        if (engine->is_hangup_due)
+                return;
+        engine->is_hangup_due =
+                engine->hangup_usec != 0 && now_usec() < engine->hangup_usec + HANGUP_INTERVAL_USEC;
+        if (!engine->is_hangup_due || arm(engine) < 0)
+                reload(engine);
+}
