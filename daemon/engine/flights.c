@@ -16,15 +16,18 @@
 int flights_land(Slot *slot)
 {
         Engine *engine = slot->pool->engine;
-        int r = spawn_land(&engine->host, &slot->child, &slot->error);
+        Error error = { 0 };
+        int r = spawn_land(&engine->host, &slot->child, &error);
 
         if (r == 0)
                 return 0;
         TAILQ_REMOVE(&engine->flights, slot, flight);
-        if (r < 0)
+        if (r < 0) {
                 slot->start_error = -r;
-        else
+                slot_keep_error(slot, &error);
+        } else {
                 operation_started(slot->pool, slot->process.pid);
+        }
         return r;
 }
 

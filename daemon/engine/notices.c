@@ -60,7 +60,7 @@ static void apply(Slot *slot, const NotifyMessage *message)
         uint64_t now = now_usec();
 
         if (message->has_status)
-                (void)text_copy(slot->status_text, sizeof(slot->status_text), message->status);
+                slot_say(slot, message->status);
         if (message->has_extend)
                 worker_extend(&slot->worker, now, message->extend_usec);
         if (message->is_watchdog)

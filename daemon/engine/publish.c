@@ -204,7 +204,8 @@ static void fill_life(const Slot *slot, BoardWorker *row)
         row->exit_value = exit->value;
         row->exit_reason = (uint32_t)exit->reason;
         row->exit_realtime_usec = exit->realtime_usec;
-        (void)text_copy(row->status_text, sizeof(row->status_text), slot->status_text);
+        (void)text_copy(row->status_text, sizeof(row->status_text),
+                        slot->status_text ? slot->status_text : "");
         (void)text_copy(row->instance, sizeof(row->instance), slot->instance);
 }
 

@@ -62,13 +62,44 @@ void slot_explain(const Slot *slot, const WorkerExit *exit, Error *ret)
 {
         char words[80];
 
-        if (error_is_set(&slot->error))
-                *ret = slot->error;
+        if (slot->error)
+                *ret = *slot->error;
         else
                 (void)error_set(ret, 0, "start-failed",
                                 "worker %u %s; `reevectl logs %s --slot %u` shows what it said.",
                                 slot->number, exit_words(exit, words, sizeof(words)),
                                 slot->pool->name, slot->number);
+}
+
+/* An Error is a third of a slot, and few slots ever have one: it is there while it is needed. */
+static const Error unkept = { .code = "no-memory",
+                              .message = "a start failed, and there was no memory to note why" };
+
+static void error_drop(Slot *slot)
+{
+        if (slot->error != &unkept)
+                free((Error *)slot->error);
+        slot->error = NULL;
+}
+
+void slot_keep_error(Slot *slot, const Error *error)
+{
+        Error *kept = malloc(sizeof(*kept));
+
+        if (kept)
+                *kept = *error;
+        error_drop(slot);
+        slot->error = kept ? kept : &unkept;
+}
+
+void slot_say(Slot *slot, const char *text)
+{
+        char *kept = *text ? strdup(text) : NULL;
+
+        if (*text && !kept)
+                return; /* what it said before is better than nothing */
+        free(slot->status_text);
+        slot->status_text = kept;
 }
 
 int slot_new(Pool *pool, unsigned number, Slot **ret, Error *reterr)
@@ -128,6 +159,8 @@ Slot *slot_free(Slot *slot)
         if (slot->row != UINT32_MAX)
                 publish_drop_row(slot->pool->engine, slot);
         definition_unref(slot->definition);
+        error_drop(slot);
+        free(slot->status_text);
         free(slot);
         return NULL;
 }
@@ -230,9 +263,12 @@ static void finish_status(Slot *slot)
 static int read_status(Slot *slot)
 {
         char subject[96];
+        Error error = { 0 };
         int r = spawn_read_status(slot->status_fd, slot_subject(slot, subject, sizeof(subject)),
-                                  &slot->error);
+                                  &error);
 
+        if (r < 0)
+                slot_keep_error(slot, &error);
         if (r != 0)
                 finish_status(slot);
         return r;
@@ -263,17 +299,17 @@ static void spawn_failed(Slot *slot, int error_number)
                                   .reason = EXIT_REASON_SPAWN_FAILED,
                                   .realtime_usec = now_realtime_usec() };
 
-        report(LOG_ERR, "%s", slot->error.message);
-        slot->pool->error = slot->error;
+        report(LOG_ERR, "%s", slot->error->message);
+        slot->pool->error = *slot->error;
         operation_start_failed(slot->pool, slot, &exit);
         slot_event(slot, WORKER_EVENT_SPAWN_FAILED, &exit);
 }
 
 static void forget_life(Slot *slot)
 {
-        slot->error = (Error){ 0 };
+        error_drop(slot);
         slot->start_error = 0;
-        slot->status_text[0] = '\0';
+        slot_say(slot, "");
         slot->has_sample = false;
         slot->cpu_ratio = -1;
         slot->is_adopted = false;
@@ -281,13 +317,15 @@ static void forget_life(Slot *slot)
 
 void slot_launch(Slot *slot)
 {
+        Error error = { 0 };
         int r;
 
         if (slot->worker.state != WORKER_SPAWNING || pidref_is_set(&slot->process))
                 return;
         forget_life(slot);
-        r = launch_slot(slot, &slot->error);
+        r = launch_slot(slot, &error);
         if (r < 0) {
+                slot_keep_error(slot, &error);
                 spawn_failed(slot, -r);
                 return;
         }
@@ -562,10 +600,10 @@ static bool has_start_failed(Slot *slot)
         if (r > 0)
                 slot_event(slot, WORKER_EVENT_EXECUTED, NULL);
         finish_status(slot);
-        if (r >= 0 && !slot->error.code)
+        if (r >= 0 && !slot->error)
                 return false;
-        slot->pool->error = slot->error;
-        report(LOG_ERR, "%s", slot->error.message);
+        slot->pool->error = *slot->error;
+        report(LOG_ERR, "%s", slot->error->message);
         return true;
 }
 

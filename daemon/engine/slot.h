@@ -61,12 +61,12 @@ struct Slot {
         Aide *dump;     /* ExecDump= that looks at it */
 
         char instance[INSTANCE_SIZE]; /* REEVE_INSTANCE of the present life */
-        char status_text[128];        /* STATUS= */
+        char *status_text;            /* STATUS=; NULL: it has said none */
         uint64_t started_realtime_usec;
         ProcessSample sample;
         bool has_sample;
         double cpu_ratio;   /* negative: not known */
-        Error error;        /* why the last start failed */
+        const Error *error; /* why the last start failed, NULL: it did not */
         uint64_t operation; /* id of the one that began this life; 0: none */
         unsigned operation_failures;
 
@@ -120,6 +120,12 @@ int slot_hold(Slot *slot, PidRef *process_consume, bool is_child);
 
 /** slot_subject() - "pool web: worker 3", for messages; Return: @buffer */
 char *slot_subject(const Slot *slot, char *buffer, size_t size);
+
+/** slot_keep_error() - note why its start failed; it is forgotten with the next start */
+void slot_keep_error(Slot *slot, const Error *error);
+
+/** slot_say() - STATUS= of the worker; empty: it takes back what it said */
+void slot_say(Slot *slot, const char *text);
 
 /** slot_explain() - why its last process is no more, as a sentence that says where to look */
 void slot_explain(const Slot *slot, const WorkerExit *exit, Error *ret);
