@@ -15,6 +15,7 @@
 
 #include "base/units.h"
 #include "spawn/helper.h"
+#include "spawn/sandbox.h"
 #include "sys/fd.h"
 #include "sys/files.h"
 
@@ -78,6 +79,25 @@ static bool apply_affinity(const HelperPlan *plan, char *detail, size_t size)
                || sched_setaffinity(0, sizeof(plan->spec.affinity), &plan->spec.affinity) == 0;
 }
 
+/* As root still, and with all capabilities; what is executed later is looked up in the new view. */
+static bool apply_sandbox(const HelperPlan *plan, char *detail, size_t size)
+{
+        int r = 0;
+
+        if (plan->spec.sandbox)
+                r = sandbox_apply(plan->spec.sandbox, plan->spec.sandbox_length, detail, size);
+        errno = -r;
+        return r == 0;
+}
+
+static bool apply_capabilities(const HelperPlan *plan, char *detail, size_t size)
+{
+        int r = sandbox_drop_capabilities(plan->spec.dropped_capabilities);
+
+        errno = -r;
+        return r == 0;
+}
+
 static bool apply_group(const HelperPlan *plan, char *detail, size_t size)
 {
         const SpawnIdentity *identity = &plan->spec.identity;
@@ -122,11 +142,18 @@ static bool apply_tie(const HelperPlan *plan, char *detail, size_t size)
 }
 
 static const Step steps[] = {
-        { STEP_PLAN, apply_umask },          { STEP_LIMIT, apply_limits },
-        { STEP_NICE, apply_nice },           { STEP_OOM_SCORE, apply_oom_score },
-        { STEP_AFFINITY, apply_affinity },   { STEP_GROUP, apply_group },
-        { STEP_USER, apply_user },           { STEP_NO_NEW_PRIVILEGES, apply_no_new_privileges },
-        { STEP_DIRECTORY, apply_directory }, { STEP_PLAN, apply_tie },
+        { STEP_PLAN, apply_umask },
+        { STEP_LIMIT, apply_limits },
+        { STEP_NICE, apply_nice },
+        { STEP_OOM_SCORE, apply_oom_score },
+        { STEP_AFFINITY, apply_affinity },
+        { STEP_SANDBOX, apply_sandbox },
+        { STEP_CAPABILITIES, apply_capabilities },
+        { STEP_GROUP, apply_group },
+        { STEP_USER, apply_user },
+        { STEP_NO_NEW_PRIVILEGES, apply_no_new_privileges },
+        { STEP_DIRECTORY, apply_directory },
+        { STEP_PLAN, apply_tie },
 };
 
 /* Return: the exit status */

@@ -92,6 +92,27 @@ DECLARE_NAMES(log_stamp, LogStamp);
 DECLARE_NAMES(log_format, LogFormat);
 DECLARE_NAMES(log_packing, LogPacking);
 
+typedef enum ProtectSystem {
+        PROTECT_SYSTEM_NO,
+        PROTECT_SYSTEM_YES,
+        PROTECT_SYSTEM_FULL,
+        PROTECT_SYSTEM_STRICT,
+} ProtectSystem;
+typedef enum ProtectHome {
+        PROTECT_HOME_NO,
+        PROTECT_HOME_YES,
+        PROTECT_HOME_READ_ONLY,
+        PROTECT_HOME_TMPFS,
+} ProtectHome;
+
+/* What a worker sees of the file system; '-' before a path: it may be missing. */
+typedef struct Sandbox {
+        bool private_tmp;
+        ProtectSystem protect_system;
+        ProtectHome protect_home;
+        char **read_only, **read_write, **inaccessible; /* absolute */
+} Sandbox;
+
 typedef struct Output {
         OutputKind kind;
         char *path; /* of OUTPUT_APPEND, absolute */
@@ -154,6 +175,8 @@ typedef struct PoolConfig {
         char **environment;       /* NAME=value */
         char **environment_files; /* absolute; a leading '-' means: may be missing */
         bool no_new_privileges;
+        Sandbox sandbox;
+        uint64_t dropped_capabilities; /* bits of linux/capability.h, out of the bounding set */
         ResourceLimit limits[RESOURCE_COUNT];
         bool has_nice, has_oom_score_adjust, has_affinity;
         int nice, oom_score_adjust;

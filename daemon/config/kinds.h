@@ -42,9 +42,16 @@ bool account_is_valid(const char *name);
 extern const Kind kind_command;           /* char **; [0] absolute */
 extern const Kind kind_environment;       /* char **, NAME=value */
 extern const Kind kind_environment_files; /* char **, absolute paths, '-' before optional ones */
+extern const Kind kind_paths;             /* char **, as the one before, several in a line */
 extern const Kind kind_pools;             /* char **, names of pools */
 extern const Kind kind_accounts;          /* char ** */
 extern const Kind kind_hosts;             /* char ** */
+
+/* sandbox.c */
+extern const Kind kind_capabilities; /* uint64_t, bits that are dropped */
+
+/** key_is_refused() - whether @name is a key of systemd's sandbox that a pool cannot have */
+bool key_is_refused(const char *name);
 
 /* limits.c */
 extern const Kind kind_limit;    /* ResourceLimit; Key.variant is a LimitUnit */

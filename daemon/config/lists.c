@@ -121,6 +121,21 @@ static int parse_hosts(const Assignment *at, void *field)
                            "names of hosts without ports, with blanks between them");
 }
 
+/* ".." would mean another place once symbolic links are followed. */
+static bool path_is_valid(const char *word)
+{
+        const char *path = word + (*word == '-');
+
+        return *path == '/' && !strstr(path, "/../") && !text_equal(strrchr(path, '/'), "/..");
+}
+
+static int parse_paths(const Assignment *at, void *field)
+{
+        return parse_words(at, field, path_is_valid,
+                           "absolute paths without \"..\", with '-' before those that may be "
+                           "missing");
+}
+
 static int parse_environment_files(const Assignment *at, void *field)
 {
         char ***list = field;
@@ -262,6 +277,8 @@ const Kind kind_environment =
         LIST_KIND(parse_environment, "NAME=value, quoted as a whole when it has blanks");
 const Kind kind_environment_files = LIST_KIND(
         parse_environment_files, "an absolute path, with '-' before it when it may be missing");
+const Kind kind_paths =
+        LIST_KIND(parse_paths, "absolute paths, with '-' before those that may be missing");
 const Kind kind_pools = LIST_KIND(parse_pools, "names of pools");
 const Kind kind_accounts = LIST_KIND(parse_accounts, "names or numbers of users");
 const Kind kind_hosts = LIST_KIND(parse_hosts, "names of hosts");

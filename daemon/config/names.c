@@ -64,6 +64,20 @@ static const char *const log_packing_names[] = {
         [PACKING_GZIP] = "gzip",
 };
 
+static const char *const protect_system_names[] = {
+        [PROTECT_SYSTEM_NO] = "no",
+        [PROTECT_SYSTEM_YES] = "yes",
+        [PROTECT_SYSTEM_FULL] = "full",
+        [PROTECT_SYSTEM_STRICT] = "strict",
+};
+
+static const char *const protect_home_names[] = {
+        [PROTECT_HOME_NO] = "no",
+        [PROTECT_HOME_YES] = "yes",
+        [PROTECT_HOME_READ_ONLY] = "read-only",
+        [PROTECT_HOME_TMPFS] = "tmpfs",
+};
+
 DEFINE_NAMES(service_type, ServiceType, service_type_names);
 DEFINE_NAMES(restart_mode, RestartMode, restart_mode_names);
 DEFINE_NAMES(kill_mode, KillMode, kill_mode_names);
@@ -85,6 +99,8 @@ const NameTable restart_modes = NAME_TABLE(restart_mode_names);
 const NameTable kill_modes = NAME_TABLE(kill_mode_names);
 const NameTable scale_modes = NAME_TABLE(scale_mode_names);
 const NameTable thread_controls = NAME_TABLE(thread_control_names);
+const NameTable protect_systems = NAME_TABLE(protect_system_names);
+const NameTable protect_homes = NAME_TABLE(protect_home_names);
 const NameTable listen_modes = NAME_TABLE(listen_mode_names);
 const NameTable log_stamps = NAME_TABLE(log_stamp_names);
 const NameTable log_formats = NAME_TABLE(log_format_names);

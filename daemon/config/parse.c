@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/kinds.h"
 #include "config/validate.h"
 
 /* ---- which file is what ---- */
@@ -210,6 +211,13 @@ static void tell_unknown_key(FileParse *parse, const char *section, const char *
         const Key *key = key_find_anywhere(name);
         const char *home = key ? key->shown.section : NULL;
 
+        if (key_is_refused(name)) {
+                tell_at(parse, 0,
+                        "%s= is not supported by reeve; put it into a drop-in of reeved.service, "
+                        "whose workers inherit it, or run the command under systemd-run",
+                        name);
+                return;
+        }
         if (key && text_equal(home, section)) {
                 tell_at(parse, 0, "unknown key %s= in [%s]; did you mean %s=?", name, section,
                         key->shown.name);

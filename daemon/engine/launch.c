@@ -16,6 +16,7 @@
 #include "engine/publish.h"
 #include "engine/report.h"
 #include "spawn/environment.h"
+#include "spawn/sandbox.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 
@@ -25,6 +26,7 @@ enum { LAUNCH_FDS_MAX = CONFIG_LISTENERS_MAX + 8 };
 typedef struct Launch {
         char **environment, **command;
         int cgroup_fd, output_fds[STREAM_COUNT];
+        Text sandbox;
         SpawnFd fds[LAUNCH_FDS_MAX];
         size_t fd_count;
 } Launch;
@@ -33,6 +35,7 @@ static void launch_done(Launch *launch)
 {
         text_list_free(launch->environment);
         text_list_free(launch->command);
+        text_done(&launch->sandbox);
         (void)fd_close(launch->cgroup_fd);
         output_close_fds(launch->output_fds);
 }
@@ -158,12 +161,34 @@ static void describe(const Slot *slot, const Launch *launch, SpawnSpec *ret)
                 .has_affinity = config->has_affinity,
                 .affinity = config->affinity,
                 .no_new_privileges = config->no_new_privileges,
+                .dropped_capabilities = config->dropped_capabilities,
+                .sandbox = launch->sandbox.bytes,
+                .sandbox_length = launch->sandbox.length,
                 .output_fd = launch->output_fds[STREAM_OUT],
                 .error_fd = launch->output_fds[STREAM_ERR],
                 .fds = launch->fds,
                 .fd_count = launch->fd_count,
                 .cgroup_fd = launch->cgroup_fd,
         };
+}
+
+/* Nobody is to believe in a sandbox that is not there: without the right to it nothing starts. */
+static int build_sandbox(const Slot *slot, Launch *launch, Error *reterr)
+{
+        const PoolConfig *config = slot->definition->config;
+        const EngineSettings *settings = &slot->pool->engine->settings;
+
+        if (settings->is_user_mode
+            && (sandbox_is_needed(&config->sandbox) || config->dropped_capabilities))
+                return error_set(reterr, -EPERM, "spawn-failed",
+                                 "%s: PrivateTmp=, ProtectSystem=, ProtectHome=, ReadOnlyPaths=, "
+                                 "InaccessiblePaths= and CapabilityBoundingSet= need a reeved "
+                                 "that runs as root; remove them, or run reeved as root",
+                                 slot->pool->subject);
+        sandbox_rules(&config->sandbox, settings->runtime_dir, &launch->sandbox);
+        return launch->sandbox.error ? error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory",
+                                                 slot->pool->subject)
+                                     : 0;
 }
 
 static int prepare(Slot *slot, Launch *launch, Error *reterr)
@@ -178,6 +203,8 @@ static int prepare(Slot *slot, Launch *launch, Error *reterr)
         r = output_open(slot, launch->output_fds, reterr);
         if (r >= 0)
                 r = build_words(slot, launch, reterr);
+        if (r >= 0)
+                r = build_sandbox(slot, launch, reterr);
         if (r >= 0)
                 r = collect_fds(slot, launch, reterr);
         if (r >= 0)
@@ -262,6 +289,8 @@ int launch_aide(Slot *slot, char *const *command, Family *family, bool is_logged
 
         name_instance(slot->pool->engine, instance, sizeof(instance));
         r = aide_words(slot, command, instance, &launch, reterr);
+        if (r >= 0)
+                r = build_sandbox(slot, &launch, reterr);
         if (r >= 0 && is_logged)
                 r = output_open(slot, launch.output_fds, reterr);
         if (r >= 0)

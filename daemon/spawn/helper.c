@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 
 #define PLAN_MAGIC UINT32_C(0x72766578) /* "rvex" */
-enum { PLAN_VERSION = 1, PLAN_GROUPS_MAX = 65536 /* NGROUPS_MAX of Linux */ };
+enum { PLAN_VERSION = 2, PLAN_GROUPS_MAX = 65536 /* NGROUPS_MAX of Linux */ };
 
 typedef struct Plan {
         uint32_t magic, version;
@@ -17,7 +17,9 @@ typedef struct Plan {
                 no_new_privileges, has_executable, dies_with_us;
         uint32_t umask, uid, gid, group_count, directory_length; /* 0: stay */
         int32_t nice, oom_score_adjust;
-        uint32_t limits_set; /* a bit for each */
+        uint32_t limits_set;     /* a bit for each */
+        uint64_t sandbox_length; /* 0: none */
+        uint64_t dropped_capabilities;
         uint64_t soft[RESOURCE_COUNT], hard[RESOURCE_COUNT];
         uint64_t affinity[sizeof(cpu_set_t) / sizeof(uint64_t)];
 } Plan;
@@ -42,6 +44,10 @@ static const StepText step_texts[] = {
         [STEP_OOM_SCORE] = { 206, "cannot set OOMScoreAdjust=",
                              "below the value of reeved it needs CAP_SYS_RESOURCE" },
         [STEP_AFFINITY] = { 215, "cannot set CPUAffinity=", NULL },
+        [STEP_SANDBOX] = { 226, "cannot set up what it sees of the file system at ",
+                           "reeved must run as root for that, with CAP_SYS_ADMIN" },
+        [STEP_CAPABILITIES] = { 218, "cannot set CapabilityBoundingSet=",
+                                "reeved must run as root for that" },
         [STEP_GROUP] = { 216, "cannot change to Group=", "reeved must run as root for that" },
         [STEP_USER] = { 217, "cannot change to User=", "reeved must run as root for that" },
         [STEP_NO_NEW_PRIVILEGES] = { 227, "cannot set NoNewPrivileges=", NULL },
@@ -80,6 +86,7 @@ bool helper_is_needed(const SpawnSpec *spec)
 {
         return spec->directory || spec->identity.is_set || spec->has_umask || spec->has_nice
                || spec->has_oom_score_adjust || spec->has_affinity || spec->no_new_privileges
+               || spec->sandbox_length > 0 || spec->dropped_capabilities
                || limits_set(spec->limits) != 0;
 }
 
@@ -113,6 +120,8 @@ void helper_encode(const SpawnSpec *spec, Text *bytes)
                 .directory_length = spec->directory ? (uint32_t)strlen(spec->directory) : 0,
                 .nice = spec->nice,
                 .oom_score_adjust = spec->oom_score_adjust,
+                .sandbox_length = spec->sandbox_length,
+                .dropped_capabilities = spec->dropped_capabilities,
         };
 
         encode_limits(spec->limits, &plan);
@@ -122,6 +131,8 @@ void helper_encode(const SpawnSpec *spec, Text *bytes)
                 text_append_bytes(bytes, identity->groups, plan.group_count * sizeof(gid_t));
         if (plan.directory_length > 0)
                 text_append_bytes(bytes, spec->directory, plan.directory_length + 1);
+        if (plan.sandbox_length > 0)
+                text_append_bytes(bytes, spec->sandbox, plan.sandbox_length);
 }
 
 static bool is_sound(const Plan *plan, size_t length)
@@ -134,20 +145,23 @@ static bool is_sound(const Plan *plan, size_t length)
         wanted = (uint64_t)plan->group_count * sizeof(gid_t);
         if (plan->directory_length > 0)
                 wanted += (uint64_t)plan->directory_length + 1;
-        return rest == wanted;
+        return rest >= wanted && rest - wanted == plan->sandbox_length;
 }
 
 int helper_decode(const void *bytes, size_t length, HelperPlan *ret)
 {
         const Plan *plan = bytes;
         const gid_t *groups = (const gid_t *)(plan + 1);
-        const char *directory;
+        const char *directory, *sandbox;
 
         if (length < sizeof(*plan) || !is_sound(plan, length))
                 return -EBADMSG;
         directory = (const char *)(groups + plan->group_count);
         if (plan->directory_length > 0
             && strnlen(directory, plan->directory_length + 1) != plan->directory_length)
+                return -EBADMSG;
+        sandbox = directory + (plan->directory_length > 0 ? plan->directory_length + 1 : 0);
+        if (plan->sandbox_length > 0 && sandbox[plan->sandbox_length - 1] != '\0')
                 return -EBADMSG;
         *ret = (HelperPlan){ .has_executable = plan->has_executable };
         ret->spec = (SpawnSpec){
@@ -167,6 +181,9 @@ int helper_decode(const void *bytes, size_t length, HelperPlan *ret)
                 .has_affinity = plan->has_affinity,
                 .no_new_privileges = plan->no_new_privileges,
                 .dies_with_us = plan->dies_with_us,
+                .dropped_capabilities = plan->dropped_capabilities,
+                .sandbox = plan->sandbox_length > 0 ? sandbox : NULL,
+                .sandbox_length = plan->sandbox_length,
                 .output_fd = -1,
                 .error_fd = -1,
                 .cgroup_fd = -1,

@@ -27,6 +27,8 @@ typedef enum HelperStep {
         STEP_NICE,
         STEP_OOM_SCORE,
         STEP_AFFINITY,
+        STEP_SANDBOX,
+        STEP_CAPABILITIES,
         STEP_GROUP,
         STEP_USER,
         STEP_NO_NEW_PRIVILEGES,

@@ -48,6 +48,9 @@ typedef struct SpawnSpec {
         bool has_nice, has_oom_score_adjust, has_affinity, no_new_privileges;
         int nice, oom_score_adjust;
         cpu_set_t affinity;
+        uint64_t dropped_capabilities;
+        const char *sandbox; /* rules of spawn/sandbox.h; NULL: the view of reeved */
+        size_t sandbox_length;
         int output_fd, error_fd; /* become 1 and 2; -1: /dev/null; 0 is always /dev/null */
         const SpawnFd *fds;      /* become 3, 4, ...: sd_listen_fds(3) */
         size_t fd_count;

@@ -24,6 +24,19 @@ static void test_t49_unknown_key(void **state)
                                 "reeve.conf, not in [Pool]");
 }
 
+static void test_keys_of_a_sandbox_that_is_not_had(void **state)
+{
+        AUTO_LOAD filter = load_pool("[Pool]\nSystemCallFilter=@system-service\n");
+        AUTO_LOAD near = load_pool("[Pool]\nSystemCallFilters=x\n");
+
+        assert_problem(&filter,
+                       "web.pool.d/a.conf:2:1: error: SystemCallFilter= is not supported by "
+                       "reeve; put it into a drop-in of reeved.service, whose workers "
+                       "inherit it, or run the command under systemd-run");
+        assert_problem(&near, "web.pool.d/a.conf:2:1: error: unknown key SystemCallFilters= in "
+                              "[Pool]; reeve.pool(5) lists all keys");
+}
+
 static void test_sections(void **state)
 {
         AUTO_LOAD unknown = load_pool("[Pol]\nNice=x\n");
@@ -184,6 +197,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_t49_unknown_key),
+                cmocka_unit_test(test_keys_of_a_sandbox_that_is_not_had),
                 cmocka_unit_test(test_sections),
                 cmocka_unit_test(test_not_inih_syntax),
                 cmocka_unit_test(test_columns),

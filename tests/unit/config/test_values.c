@@ -270,6 +270,33 @@ static void test_names_both_ways(void **state)
         assert_null(scale_mode_to_name((ScaleMode)9));
 }
 
+static uint64_t dropped_by(const char *lines)
+{
+        AUTO_LOAD load = load_pool(lines);
+
+        assert_int_equal(load.r, 0);
+        return load_first(&load)->dropped_capabilities;
+}
+
+/* Lines that name what stays add up, as in systemd; with a '~' they take away. */
+static void test_capabilities(void **state)
+{
+        assert_true(dropped_by("[Pool]\nNice=1\n") == 0);
+        assert_true(dropped_by("[Pool]\nCapabilityBoundingSet=CAP_CHOWN CAP_BPF\n")
+                    == ~(UINT64_C(1) << 39 | 1));
+        assert_true(dropped_by("[Pool]\nCapabilityBoundingSet=CAP_CHOWN\n"
+                               "CapabilityBoundingSet=cap_bpf\n")
+                    == ~(UINT64_C(1) << 39 | 1));
+        assert_true(dropped_by("[Pool]\nCapabilityBoundingSet=~CAP_CHOWN CAP_KILL\n") == 0x21);
+        assert_true(dropped_by("[Pool]\nCapabilityBoundingSet=~CAP_CHOWN\n"
+                               "CapabilityBoundingSet=~ CAP_KILL\n")
+                    == 0x21);
+        assert_true(dropped_by("[Pool]\nCapabilityBoundingSet=~\n") == 0);
+        assert_true(dropped_by("[Pool]\nCapabilityBoundingSet=~CAP_CHOWN\n"
+                               "CapabilityBoundingSet=\n")
+                    == 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -289,6 +316,7 @@ int main(void)
                 cmocka_unit_test(test_loopback),
                 cmocka_unit_test(test_daemon_values),
                 cmocka_unit_test(test_names_both_ways),
+                cmocka_unit_test(test_capabilities),
         };
         return cmocka_run_group_tests_name("config/values", tests, NULL, NULL);
 }

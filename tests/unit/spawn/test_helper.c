@@ -29,7 +29,10 @@ static void make_spec(SpawnSpec *spec, ResourceLimit *limits, gid_t *groups)
                              .has_oom_score_adjust = true,
                              .oom_score_adjust = -900,
                              .has_affinity = true,
-                             .no_new_privileges = true };
+                             .no_new_privileges = true,
+                             .dropped_capabilities = UINT64_C(1) << 40,
+                             .sandbox = "r+/srv",
+                             .sandbox_length = sizeof("r+/srv") };
         CPU_ZERO(&spec->affinity);
         CPU_SET(63, &spec->affinity);
         CPU_SET(700, &spec->affinity);
@@ -58,6 +61,9 @@ static void test_there_and_back(void **state)
         assert_true(plan.spec.has_umask && plan.spec.has_nice && plan.spec.has_affinity);
         assert_true(plan.spec.has_oom_score_adjust && plan.spec.no_new_privileges);
         assert_int_equal(plan.spec.umask, 077);
+        assert_true(plan.spec.dropped_capabilities == UINT64_C(1) << 40);
+        assert_int_equal(plan.spec.sandbox_length, sizeof("r+/srv"));
+        assert_string_equal(plan.spec.sandbox, "r+/srv");
         assert_int_equal(plan.spec.nice, -3);
         assert_int_equal(plan.spec.oom_score_adjust, -900);
         assert_true(CPU_EQUAL(&plan.spec.affinity, &spec.affinity));
@@ -95,6 +101,8 @@ static void test_each_setting_needs_the_helper(void **state)
         assert_true(helper_is_needed(&(SpawnSpec){ .has_oom_score_adjust = true }));
         assert_true(helper_is_needed(&(SpawnSpec){ .has_affinity = true }));
         assert_true(helper_is_needed(&(SpawnSpec){ .no_new_privileges = true }));
+        assert_true(helper_is_needed(&(SpawnSpec){ .dropped_capabilities = 1 }));
+        assert_true(helper_is_needed(&(SpawnSpec){ .sandbox = "", .sandbox_length = 1 }));
 }
 
 /* Cut or changed at any place: refused, or a plan whose parts lie within its bytes. */
