@@ -36,6 +36,7 @@ class Guest(machine.Agent):
     """With a reeved as root, whose folders are below BASE"""
 
     def __init__(self):
+        self.top = "/sys/fs/cgroup"
         self.folder = tempfile.TemporaryDirectory(prefix="uml-")
         self.process = subprocess.Popen(
             [kernel(), "mem=512M", "rootfstype=hostfs", "rootflags=/", "ro", f"init={GUEST}",
@@ -58,9 +59,10 @@ class Guest(machine.Agent):
     def write_pool(self, name, text):
         self.write(f"{BASE}/etc/pools.d/{name}.pool", text)
 
-    def start(self, prefix=""):
-        """@prefix: shell words before the command"""
-        self.shell(f"mkdir -p {BASE}/etc/pools.d; cd /; {prefix} {reeve.BUILD}/daemon/reeved --config {BASE}/etc "
+    def start(self, group=""):
+        """@group: that reeved is started in, below the root of the tree: "/box" """
+        self.shell(f"mkdir -p {BASE}/etc/pools.d && echo 0 >/sys/fs/cgroup{group}/cgroup.procs; "
+                   f"cd /; {reeve.BUILD}/daemon/reeved --config {BASE}/etc "
                    f"--state {BASE}/state --runtime {BASE}/run --log-dir {BASE}/log "
                    f">>{BASE}/stderr 2>&1 </dev/null &")
         self.wait(f"test -S {BASE}/run/api.sock")
@@ -82,4 +84,4 @@ class Guest(machine.Agent):
     def file(self, pool, slot, name):
         """A file in the group of a slot; slot None: of the pool"""
         place = f"/{slot}" if slot is not None else ""
-        return self.shell(f"cat /sys/fs/cgroup/reeve-*.workers/{pool}{place}/{name}").strip()
+        return self.shell(f"cat {self.top}/reeve-*.workers/{pool}{place}/{name}").strip()

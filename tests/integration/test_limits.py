@@ -144,11 +144,55 @@ def test_fork_bomb(guest):
 def test_adopted_workers_have_the_limits_of_now(guest):
     """reeved is killed, the file changes, and the next reeved sets what differs."""
     before = [worker["pid"] for worker in guest.workers("first")]
-    guest.shell("pkill -9 -x reeved; until ! pgrep -x reeve-api; do :; done")
+    crash(guest)
     guest.write_pool("first", reeve.pool(reeve.worker("pause"), MemoryMax="70M", scale={"Processes": 2}))
-    guest.run("rm", "-f", f"{uml.BASE}/run/api.sock")
     guest.start()
     assert [worker["pid"] for worker in guest.workers("first")] == before
     assert guest.file("first", 0, "memory.max") == str(70 * MEGABYTE)
     assert guest.file("first", 1, "cpu.max") == "max 100000"
     assert guest.file("first", None, "pids.max") == "max"
+
+
+def crash(guest):
+    guest.shell("pkill -9 -x reeved; until ! pgrep -x reeve-api; do :; done")
+    guest.run("rm", "-f", f"{uml.BASE}/run/api.sock")
+
+
+def test_alone_in_a_group():
+    """As in a container: reeved moves aside, and the next one finds what the first has made."""
+    guest = uml.Guest()
+    try:
+        guest.top = "/sys/fs/cgroup/box"
+        guest.shell(f"echo +cpu +memory +pids >/sys/fs/cgroup/cgroup.subtree_control && mkdir {guest.top}")
+        guest.write_pool("w", reeve.pool(reeve.worker("pause"), MemoryMax="50M", TasksMax="9"))
+        guest.start("/box")
+        assert not [warning for warning in guest.reevectl("status")["warnings"] if "effect" in warning["message"]]
+        assert guest.file("w", 0, "memory.max") == str(50 * MEGABYTE)
+        assert guest.file("w", 0, "pids.max") == "9"
+        assert "/box/reeved" in guest.shell("cat /proc/$(pgrep -x reeved)/cgroup")
+        before = [worker["pid"] for worker in guest.workers("w")]
+        crash(guest)
+        guest.write_pool("w", reeve.pool(reeve.worker("pause"), MemoryMax="60M"))
+        guest.start("/box/reeved")
+        assert [worker["pid"] for worker in guest.workers("w")] == before
+        assert guest.file("w", 0, "memory.max") == str(60 * MEGABYTE)
+        assert guest.file("w", 0, "pids.max") == "max"
+    finally:
+        guest.close()
+
+
+def test_not_alone_in_a_group():
+    """Workers run, and the warning says why they have no limits."""
+    guest = uml.Guest()
+    try:
+        guest.top = "/sys/fs/cgroup/box"
+        guest.shell(f"echo +memory >/sys/fs/cgroup/cgroup.subtree_control && mkdir {guest.top} && "
+                    f"{{ sh -c 'echo 0 >{guest.top}/cgroup.procs; exec sleep 1000' >/dev/null 2>&1 & }}")
+        guest.write_pool("w", reeve.pool(reeve.worker("pause"), MemoryMax="50M"))
+        guest.wait(f"grep -q . {guest.top}/cgroup.procs")
+        guest.start("/box")
+        told = [warning["message"] for warning in guest.reevectl("status")["warnings"]]
+        assert len([message for message in told if "others are in reeved's own cgroup" in message]) == 1, told
+        assert guest.workers("w")[0]["state"] == "ready"
+    finally:
+        guest.close()
