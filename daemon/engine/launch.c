@@ -260,7 +260,14 @@ static int add_main_pid(const Slot *slot, char ***environment)
 {
         char assignment[32];
 
+        int r;
+
         (void)snprintf(assignment, sizeof(assignment), "REEVE_PID=%d", (int)slot->process.pid);
+        r = text_list_add(environment, assignment);
+        if (r < 0)
+                return r;
+        /* The name that systemd gives to it in ExecReload=. */
+        (void)snprintf(assignment, sizeof(assignment), "MAINPID=%d", (int)slot->process.pid);
         return text_list_add(environment, assignment);
 }
 

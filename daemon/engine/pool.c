@@ -246,6 +246,15 @@ static void take_start(Pool *pool, unsigned number)
         slot_event(slot, WORKER_EVENT_START, NULL);
 }
 
+/* In the midst of a change it is told at once that one less is ready: the end comes later. */
+static void take_stop(Pool *pool, Slot *slot)
+{
+        if (pool->is_up && slot_facts(slot)->is_ready)
+                publish_event(pool->engine, EVENT_WORKER_STATE, pool, slot, NULL, "state",
+                              worker_state_to_name(WORKER_STOPPING), NULL);
+        slot_event(slot, WORKER_EVENT_STOP, NULL);
+}
+
 /* Without sd_notify and probe a program is ready as soon as it runs. The plan may count on one that an
  * operation started only once it has held out for a moment: else a bad new version would take the
  * place of a good old one before anybody saw it fail.
@@ -287,9 +296,7 @@ static bool take_steps(Pool *pool)
         for (size_t i = 0; i < planned; i++)
                 switch (steps[i].verb) {
                 case PLAN_START: take_start(pool, steps[i].slot); break;
-                case PLAN_STOP:
-                        slot_event(pool_slot(pool, steps[i].slot), WORKER_EVENT_STOP, NULL);
-                        break;
+                case PLAN_STOP: take_stop(pool, pool_slot(pool, steps[i].slot)); break;
                 }
         if (wait_usec != USEC_INFINITY)
                 pool_look_again(pool, wait_usec);

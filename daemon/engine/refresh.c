@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "engine/aide.h"
 #include "engine/operation.h"
 #include "sys/clock.h"
 
@@ -17,20 +18,24 @@ enum { REFRESH_AT_ONCE = 16 };
 
 bool refresh_is_possible(const Pool *pool)
 {
-        return pool->config->reload_signal != 0;
+        return pool->config->reload_signal != 0 || pool->config->reload_command;
 }
 
 /* ---- the end ---- */
 
 void refresh_forget(Slot *slot)
 {
-        slot->refresh = REFRESH_NONE;
+        slot->reloader = aide_free(slot->reloader);
+        if (slot->refresh == REFRESH_RUNNING)
+                slot->refresh = REFRESH_TOLD; /* that it is gone is seen when it is looked at */
 }
 
 void refresh_stop(Pool *pool)
 {
-        for (size_t i = 0; i < pool->slot_count; i++)
+        for (size_t i = 0; i < pool->slot_count; i++) {
                 refresh_forget(pool->slots[i]);
+                pool->slots[i]->refresh = REFRESH_NONE;
+        }
 }
 
 static void fail(Pool *pool, const Slot *slot, const char *why)
@@ -48,10 +53,47 @@ static void fail(Pool *pool, const Slot *slot, const char *why)
 
 /* ---- one worker ---- */
 
+static void on_command_ended(void *userdata, const Error *error)
+{
+        Slot *slot = userdata;
+        char why[ERROR_MESSAGE_SIZE + 32];
+
+        slot->reloader = NULL;
+        if (slot->refresh != REFRESH_RUNNING)
+                return;
+        slot->refresh = REFRESH_TOLD;
+        slot->refresh_usec = now_usec();
+        engine_touch(slot->pool->engine, slot->pool);
+        if (!error)
+                return;
+        (void)snprintf(why, sizeof(why), "was not reloaded: ExecReload=: %s", error->message);
+        fail(slot->pool, slot, why);
+}
+
+static const char *run_command(Slot *slot)
+{
+        const PoolConfig *config = slot->pool->config;
+        const AideRequest request = { .name = "reload",
+                                      .command = config->reload_command,
+                                      .timeout_usec = config->timeout_start_usec
+                                                              ? config->timeout_start_usec
+                                                              : USEC_INFINITY,
+                                      .is_logged = true,
+                                      .done = on_command_ended,
+                                      .userdata = slot };
+
+        if (aide_start(slot, &request, &slot->reloader, &slot->pool->error) < 0)
+                return "was not reloaded: ExecReload= cannot be started";
+        slot->refresh = REFRESH_RUNNING;
+        return NULL;
+}
+
 /* Return: NULL, or why it cannot be */
 static const char *tell_worker(Slot *slot)
 {
         slot->refresh_usec = now_usec();
+        if (slot->pool->config->reload_command)
+                return run_command(slot);
         if (pidref_signal(&slot->process, slot->pool->config->reload_signal) < 0)
                 return "has just ended";
         slot->refresh = REFRESH_TOLD;
@@ -83,6 +125,8 @@ static const char *look(Slot *slot, uint64_t now, uint64_t *wait_usec)
 
         if (slot->process.pid != slot->refresh_pid || !slot_facts(slot)->is_ready)
                 return "ended while it reloaded";
+        if (slot->refresh == REFRESH_RUNNING)
+                return NULL;
         if (slot->worker.state == WORKER_RELOADING) {
                 slot->refresh = REFRESH_ANSWERED;
                 return NULL;

@@ -65,7 +65,6 @@ void reload_warn(Engine *engine, const PoolConfig *config)
         warn_later(engine, config, config->mode == SCALE_AUTO, "Mode=auto");
         warn_later(engine, config, config->log_packing != PACKING_NONE, "Compress=");
         warn_later(engine, config, config->throughput != NULL, "Throughput=");
-        warn_later(engine, config, config->reload_command != NULL, "ExecReload=");
         warn_later(engine, config, config->memory_budget_bytes != UINT64_MAX, "MemoryBudget=");
         if (config->thread_control == THREADS_LIVE)
                 publish_warning(engine, config->name,

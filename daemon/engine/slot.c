@@ -26,6 +26,7 @@
 #include "engine/priority.h"
 #include "engine/publish.h"
 #include "engine/reap.h"
+#include "engine/refresh.h"
 #include "engine/report.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
@@ -147,6 +148,7 @@ Slot *slot_free(Slot *slot)
         pace_forget(slot);
         farewell_forget(slot);
         health_forget(slot);
+        refresh_forget(slot);
         sd_event_source_disable_unref(slot->timer);
         sd_event_source_disable_unref(slot->status_source);
         sd_event_source_disable_unref(slot->exit_source);
@@ -625,6 +627,7 @@ void slot_exited(Slot *slot, const WorkerExit *exit)
         output_end_life(slot);
         let_go(slot);
         health_forget(slot); /* what looks at it would be counted among what is left of it */
+        refresh_forget(slot);
         slot_event(slot, WORKER_EVENT_EXITED, &known);
 }
 

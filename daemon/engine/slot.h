@@ -25,7 +25,8 @@ typedef struct SlotEvent {
 typedef enum Refresh {
         REFRESH_NONE,
         REFRESH_DUE,
-        REFRESH_TOLD,     /* the signal was sent */
+        REFRESH_RUNNING,  /* ExecReload= runs */
+        REFRESH_TOLD,     /* the signal was sent, or the command has ended well */
         REFRESH_ANSWERED, /* it said RELOADING=1 since */
 } Refresh;
 
@@ -73,6 +74,7 @@ struct Slot {
         Refresh refresh;
         pid_t refresh_pid; /* who is to reload */
         uint64_t refresh_usec;
+        Aide *reloader; /* ExecReload= */
 
         SlotEvent queue[SLOT_QUEUE_SIZE]; /* events raised while one is handled */
         unsigned queued;

@@ -52,6 +52,36 @@ def test_a_worker_that_is_ended_by_the_signal(reeve):
     daemon.wait_ready_pids("w", 2)
 
 
+def command(script):
+    return f"/bin/sh -c '{script}'"
+
+
+def test_a_command_reloads_each_worker(reeve, tmp_path):
+    report = tmp_path / "report"
+    tmp_path.chmod(0o777)
+    script = f"echo $$REEVE_SLOT $MAINPID $$REEVE_PID $$HOME_OF_W >>{report}; echo reloaded it"
+    daemon = reeve({"w": pool(worker("pause"), ExecReload=command(script), Environment="HOME_OF_W=x",
+                              scale={"Processes": 3})})
+    daemon.wait_state("w")
+    before = daemon.pids("w")
+    done = daemon.api.post("/v1/pools/w/reload", status=200, headers=HELD).json
+    assert done["state"] == "done" and done["steps_done"] == 3
+    assert sorted(report.read_text().splitlines()) == \
+        [f"{slot} {pid} {pid} x" for slot, pid in enumerate(before)]
+    assert daemon.pids("w") == before
+    daemon.wait_log("w", "reloaded it")
+
+
+@pytest.mark.parametrize("script, why", [
+    ("exit 3", "exit code 3"), ("sleep 1000", "no end within 300ms"), ("kill -9 $MAINPID", "ended")])
+def test_a_command_that_fails_ends_the_reload(reeve, script, why):
+    daemon = reeve({"w": pool(worker("pause"), ExecReload=command(script), TimeoutStartSec="300ms")})
+    daemon.wait_state("w")
+    failed = daemon.ctl("reload", "w", code=1)
+    assert why in failed.stderr and "0 of 1 workers were reloaded" in failed.stderr
+    daemon.wait_ready_pids("w", 1)
+
+
 def test_a_reload_that_takes_too_long(reeve):
     daemon = reeve({"w": pool(worker("notify", "READY=1", "wait-usr1", "RELOADING=1"), Type="notify",
                               ReloadSignal="SIGUSR1", TimeoutStartSec="300ms")})
