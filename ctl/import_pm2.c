@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "config/config.h"
 #include "ctl/import_words.h"
 #include "ctl/outcome.h"
 #include "ctl/value.h"
@@ -310,19 +309,11 @@ static void take_env_file(App *app, const Rule *rule, const json_t *value)
         set(app, rule->name, "Pool", "EnvironmentFile", path);
 }
 
-/* MaxMemory= restarts a worker that stays above it; without that key MemoryMax= is no answer. */
 static void take_memory(App *app, const Rule *rule, const json_t *value)
 {
-        AUTO_FREE char *text = scalar(value);
-        const ConfigKey *key;
-
-        for (size_t i = 0; (key = config_key_at(i)); i++)
-                if (text_equal(key->name, "MaxMemory")) {
-                        set(app, rule->name, key->section, key->name, text);
-                        return;
-                }
-        remark(app, IMPORT_DROPPED, rule->name,
-               "workers are not replaced by size; MemoryMax= is a hard limit of the whole pool");
+        take_text(app, rule, value);
+        remark(app, IMPORT_NOTE, rule->name,
+               "a worker must be above it for MaxMemorySec= (30s), and its successor comes first");
 }
 
 /* ---- the table ---- */
@@ -343,7 +334,7 @@ static const Rule rules[] = {
         { "env", NULL, NULL, take_env, IMPORT_NOTE, NULL },
         { "env_file", NULL, NULL, take_env_file, IMPORT_NOTE, NULL },
         { "autorestart", NULL, NULL, take_autorestart, IMPORT_NOTE, NULL },
-        { "max_memory_restart", NULL, NULL, take_memory, IMPORT_NOTE, NULL },
+        { "max_memory_restart", "Pool", "MaxMemory", take_memory, IMPORT_NOTE, NULL },
         { "restart_delay", "Pool", "RestartSec", take_restart_delay, IMPORT_NOTE, NULL },
         { "exp_backoff_restart_delay", "Pool", "RestartSec", take_backoff, IMPORT_NOTE, NULL },
         { "min_uptime", "Pool", "StableSec", take_span, IMPORT_NOTE, NULL },

@@ -303,8 +303,6 @@ static const Advice advices[] = {
         { "RestartPreventExitStatus", IMPORT_DROPPED, "use Restart=on-abnormal or exit with 0" },
         { "RestartForceExitStatus", IMPORT_DROPPED, "use Restart=always" },
         { "RestartSteps", IMPORT_DROPPED, "delays double up to RestartMaxDelaySec=" },
-        { "RuntimeMaxSec", IMPORT_DROPPED,
-          "restart the pool by a timer: reevectl restart --rolling" },
         { "TimeoutAbortSec", IMPORT_DROPPED, "a hung worker is given TimeoutStopSec=" },
         { "*FailureMode", IMPORT_DROPPED,
           "a worker that takes too long is sent SIGTERM, then SIGKILL" },
@@ -409,6 +407,9 @@ static void entry_service(Unit *unit)
                 take_same(unit, "TimeoutStopSec", entry->value);
         } else if (text_equal(entry->key, "MemoryLimit")) {
                 take_same(unit, "MemoryMax", entry->value);
+        } else if (text_equal(entry->key, "RuntimeMaxSec")) {
+                take_same(unit, "MaxAgeSec", entry->value);
+                remark(unit, IMPORT_CHANGED, "MaxAgeSec=: at that age a worker is replaced");
         } else if (text_equal(entry->key, "StartLimitInterval")) {
                 take_same(unit, "StartLimitIntervalSec", entry->value);
         } else if (text_equal(entry->key, "KillMode") && text_equal(entry->value, "none")) {

@@ -274,19 +274,22 @@ static void test_pm2(void **state)
                     " {\"name\": \"a\", \"env\": {\"name\": \"x\"},\n"
                     "  \"script\": \"s.js\", \"args\": \"--x 'y z' $1\",\n"
                     "  \"instances\": -1, \"env_production\": {\"P\": 1},\n"
-                    "  \"watch\": true, \"kill_timeout\": 3000},\n"
+                    "  \"watch\": true, \"kill_timeout\": 3000,\n"
+                    "  \"max_memory_restart\": \"300M\"},\n"
                     " {\"script\": \"/opt/run\", \"interpreter\": \"none\",\n"
                     "  \"watch\": false, \"restart_delay\": \"2s\", \"uid\": \"www\"},\n"
                     " {\"name\": \"c\"}\n]}\n");
         assert_pools(made, "<a>\n[Pool]\nWorkingDirectory=/srv/app\n"
                            "ExecStart=/usr/bin/node /srv/app/s.js --x \"y z\" $$1\n"
                            "Environment=name=x\nEnvironment=P=1\nTimeoutStopSec=3000ms\n"
+                           "MaxMemory=300M\n"
                            "KillSignal=SIGINT\n\n[Scale]\nProcesses=3\n"
                            "<opt-run>\n[Pool]\nWorkingDirectory=/srv/app\nExecStart=/opt/run\n"
                            "RestartSec=2s\nRestartMaxDelaySec=2s\nUser=www\nKillSignal=SIGINT\n"
                            "TimeoutStopSec=1600ms\n");
-        assert_remarks(made, "4 note instances: -1\n5 dropped watch: true\n6 note /opt/run\n"
-                             "8 dropped c\n");
+        assert_remarks(made, "4 note instances: -1\n5 dropped watch: true\n"
+                             "6 note max_memory_restart: \"300M\"\n7 note /opt/run\n"
+                             "9 dropped c\n");
 }
 
 static void test_pm2_shapes(void **state)
@@ -333,11 +336,11 @@ static void test_systemd_types(void **state)
 
         import_text(&forking, &import_systemd, "a.service",
                     "[Service]\nType=forking\nExecStart=/bin/a\nStandardOutput=file:/x/%N.log\n"
-                    "KillMode=none\nTimeoutSec=5\n");
+                    "KillMode=none\nTimeoutSec=5\nRuntimeMaxSec=1h\n");
         assert_pools(forking, "<a>\n[Pool]\nType=exec\nExecStart=/bin/a\n"
                               "StandardOutput=append:/x/a.log\nKillMode=process\n"
-                              "TimeoutStartSec=5\nTimeoutStopSec=5\nRestart=no\n");
-        assert_int_equal(import_count(&forking.import, IMPORT_CHANGED), 3);
+                              "TimeoutStartSec=5\nTimeoutStopSec=5\nMaxAgeSec=1h\nRestart=no\n");
+        assert_int_equal(import_count(&forking.import, IMPORT_CHANGED), 4);
         import_text(&socket, &import_systemd, "a.socket", "[Socket]\nListenStream=80\n");
         assert_int_equal(socket.r, -EINVAL);
 }
