@@ -116,6 +116,6 @@ class GreenletPool(Pool):  # type: ignore[misc]
 
     def _publish(self) -> None:
         if telemetry.is_attached:
-            telemetry.greenlets(self.size or 0, len(self))
+            telemetry.greenlets(self, self.size or 0, len(self))
             if self._slot is not None:
                 self._slot.show(BUSY if len(self) else IDLE)

@@ -21,6 +21,7 @@ import os
 import struct
 import threading
 import time
+import weakref
 from collections import deque
 from typing import Any, Protocol
 
@@ -175,6 +176,8 @@ class Telemetry:
         self.lock = threading.RLock()
         self.is_attached = False
         self._sources: list[Source] = []
+        self._greenlets: weakref.WeakKeyDictionary[object, tuple[int, int]] = \
+            weakref.WeakKeyDictionary()
         self._forget()
 
     def _forget(self) -> None:
@@ -359,10 +362,13 @@ class Telemetry:
         with self.lock:
             self._totals[TOTALS["work_units"] // 8] += units
 
-    def greenlets(self, wanted: int, live: int) -> None:
+    def greenlets(self, pool: object, wanted: int, live: int) -> None:
+        """@pool: which of them it is about"""
         with self.lock:
-            self._totals[TOTALS["greenlets_wanted"] // 8] = wanted
-            self._totals[TOTALS["greenlets_live"] // 8] = live
+            self._greenlets[pool] = (wanted, live)
+            counts = list(self._greenlets.values())
+            self._totals[TOTALS["greenlets_wanted"] // 8] = sum(count for count, _ in counts)
+            self._totals[TOTALS["greenlets_live"] // 8] = sum(count for _, count in counts)
 
     def total(self, name: str) -> int:
         value: int = self._totals[TOTALS[name] // 8]
