@@ -160,17 +160,17 @@ static int run_on_pool(Engine *engine, const ControlCommand *command, ChangeOutc
         case CONTROL_SCALE: return command_scale(pool, command, &request, ret, reterr);
         case CONTROL_START:
                 r = change_start(pool, &request, ret, reterr);
-                if (r >= 0)
+                if (r >= 0 && !request.is_dry_run)
                         order_pull(pool, &request);
                 return r;
         case CONTROL_STOP:
                 r = change_stop(pool, &request, ret, reterr);
-                if (r >= 0)
+                if (r >= 0 && !request.is_dry_run)
                         order_push(pool, &request);
                 return r;
         case CONTROL_RESTART:
                 r = change_restart(pool, &request, ret, reterr);
-                if (r >= 0)
+                if (r >= 0 && !request.is_dry_run)
                         order_pull(pool, &request);
                 return r;
         case CONTROL_RELOAD_POOL: return change_reload(pool, &request, ret, reterr);

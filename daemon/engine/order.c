@@ -84,21 +84,39 @@ static OrderVerdict judge(const Pool *pool, const char **ret_name)
         return worst;
 }
 
-/* One that comes after this one is still on its way down. */
-static bool must_stop_first(const Pool *pool, const Pool *other)
+/* The next pool that comes after this one, from place *@cursor of the configuration on; NULL: none.
+ * Most pools name nobody: with a thousand of them a look costs a thousand comparisons of pointers. */
+static Pool *next_follower(const Pool *pool, size_t *cursor)
 {
-        return other != pool && !other->is_up && comes_after(config_of(other), pool->name)
-               && !pool_is_empty(other);
+        const Config *config = pool->engine->config;
+
+        while (*cursor < config->pool_count) {
+                const PoolConfig *other = config->pools[(*cursor)++];
+                Pool *follower = comes_after(other, pool->name)
+                                         ? engine_find_pool(pool->engine, other->name)
+                                         : NULL;
+
+                if (follower && follower != pool)
+                        return follower;
+        }
+        return NULL;
+}
+
+/* It comes after another one and is still on its way down. */
+static bool must_stop_first(const Pool *follower)
+{
+        return !follower->is_up && !pool_is_empty(follower);
 }
 
 static bool must_stay(const Pool *pool)
 {
-        const Engine *engine = pool->engine;
+        const Pool *follower;
+        size_t cursor = 0;
 
-        if (pool->is_builtin || pool->is_leaving || engine->is_hurried || pool_is_empty(pool))
+        if (pool->is_builtin || pool->is_leaving || pool->engine->is_hurried || pool_is_empty(pool))
                 return false;
-        for (size_t i = 0; i < engine->pool_count; i++)
-                if (must_stop_first(pool, engine->pools[i]))
+        while ((follower = next_follower(pool, &cursor)))
+                if (must_stop_first(follower))
                         return true;
         return false;
 }
@@ -194,15 +212,19 @@ static void note_ready(Pool *pool)
 
 static void tell(Pool *pool)
 {
-        Engine *engine = pool->engine;
-        const PoolConfig *own = config_of(pool);
+        const PoolConfig *config = config_of(pool);
+        bool is_required;
+        size_t cursor = 0;
+        const char *name;
+        Pool *other;
 
-        for (size_t i = 0; i < engine->pool_count; i++) {
-                Pool *other = engine->pools[i];
-
-                if ((other->is_up && comes_after(config_of(other), pool->name))
-                    || (other->is_stop_held && comes_after(own, other->name)))
-                        engine_touch(engine, other);
+        while ((other = next_follower(pool, &cursor)))
+                if (other->is_up)
+                        engine_touch(pool->engine, other);
+        for (size_t i = 0; has_needs(config) && (name = need_at(config, i, &is_required)); i++) {
+                other = engine_find_pool(pool->engine, name);
+                if (other && other->is_stop_held)
+                        engine_touch(pool->engine, other);
         }
 }
 
@@ -242,17 +264,16 @@ void order_pull(Pool *pool, const ChangeRequest *request)
 void order_push(Pool *pool, const ChangeRequest *request)
 {
         const ChangeRequest push = { .actor = request->actor };
-        Engine *engine = pool->engine;
+        size_t cursor = 0;
+        Pool *other;
 
-        for (size_t i = 0; i < engine->pool_count; i++) {
-                Pool *other = engine->pools[i];
-                const PoolConfig *config = config_of(other);
+        while ((other = next_follower(pool, &cursor))) {
                 ChangeOutcome outcome = { 0 };
 
-                if (!other->is_up || !config || !has_name(config->requires, pool->name))
+                if (!other->is_up || !has_name(config_of(other)->requires, pool->name))
                         continue;
-                order_push(other, request);
                 (void)change_stop(other, &push, &outcome, NULL); /* it has no generation to check */
+                order_push(other, request);
         }
 }
 
@@ -272,7 +293,8 @@ void order_describe(const Pool *pool, char *buffer, size_t size)
         const PoolConfig *config = config_of(pool);
         const Engine *engine = pool->engine;
         bool is_waiting = pool->is_up && pool->order == ORDER_WAIT, is_required;
-        size_t after_count = config ? text_list_count(config->after) : 0;
+        size_t after_count = config ? text_list_count(config->after) : 0, cursor = 0;
+        const Pool *follower;
         const char *name;
 
         buffer[0] = '\0';
@@ -282,7 +304,7 @@ void order_describe(const Pool *pool, char *buffer, size_t size)
 
                 add_word(buffer, size, i < after_count ? 'a' : 'r', is_late, name);
         }
-        for (size_t i = 0; pool->is_stop_held && i < engine->pool_count; i++)
-                if (must_stop_first(pool, engine->pools[i]))
-                        add_word(buffer, size, 's', true, engine->pools[i]->name);
+        while (pool->is_stop_held && (follower = next_follower(pool, &cursor)))
+                if (must_stop_first(follower))
+                        add_word(buffer, size, 's', true, follower->name);
 }
