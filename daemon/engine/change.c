@@ -187,7 +187,7 @@ int change_start(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, E
 
         if (r < 0)
                 return r;
-        if (pool->is_up && pool->order == ORDER_GO && counts.ready == counts.wanted) {
+        if (pool->is_up && pool->order == ORDER_GO && counts.ready >= counts.wanted) {
                 ret->is_done = true;
                 return 0;
         }

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "engine/priority.h"
 #include "engine/publish.h"
+#include "engine/recycle.h"
 #include "engine/report.h"
 #include "spawn/notify.h"
 #include "sys/clock.h"
@@ -63,6 +64,8 @@ static void apply(Slot *slot, const NotifyMessage *message)
                 slot_say(slot, message->status);
         if (message->has_extend)
                 worker_extend(&slot->worker, now, message->extend_usec);
+        if (message->has_tasks)
+                recycle_told(slot, message->tasks_done);
         if (message->is_watchdog)
                 worker_heartbeat(&slot->worker, slot->definition->config, now);
         if (message->is_reloading)

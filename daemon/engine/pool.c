@@ -16,6 +16,7 @@
 #include "engine/order.h"
 #include "engine/priority.h"
 #include "engine/publish.h"
+#include "engine/recycle.h"
 #include "engine/report.h"
 #include "model/plan.h"
 #include "sys/clock.h"
@@ -75,6 +76,7 @@ Pool *pool_free(Pool *pool)
                 slot_free(pool->slots[i]);
         free(pool->slots);
         health_forget_pool(pool);
+        recycle_forget(pool);
         if (pool->operation)
                 definition_unref(pool->operation->back.definition);
         free(pool->operation);
@@ -241,6 +243,7 @@ static void take_start(Pool *pool, unsigned number)
                 return;
         }
         slot_define(slot, pool->definition);
+        slot->is_worn = false;
         slot->operation = pool->operation ? pool->operation->row.id : 0;
         slot->operation_failures = 0;
         slot_event(slot, WORKER_EVENT_START, NULL);
@@ -291,7 +294,8 @@ static bool take_steps(Pool *pool)
                         (PlanSlot){ .slot = pool->slots[i]->number,
                                     .state = planned_state(pool, pool->slots[i], now, &wait_usec),
                                     .is_wanted = pool->slots[i]->worker.is_wanted,
-                                    .is_current = pool->slots[i]->definition == pool->definition };
+                                    .is_current = pool->slots[i]->definition == pool->definition
+                                                  && !pool->slots[i]->is_worn };
         planned = plan_next(&target, slots, count, steps, NULL);
         for (size_t i = 0; i < planned; i++)
                 switch (steps[i].verb) {
@@ -314,9 +318,9 @@ PoolCounts pool_counts(const Pool *pool)
                 const WorkerFacts *facts = slot_facts(slot);
 
                 counts.alive += facts->has_process;
+                counts.ready += facts->is_ready; /* who stands in counts as well */
                 if (slot->number >= pool->grid.processes)
                         continue;
-                counts.ready += facts->is_ready;
                 counts.rising += facts->is_rising;
                 counts.ended += slot->worker.state == WORKER_EXITED;
         }
@@ -393,6 +397,7 @@ void pool_reconcile(Pool *pool)
         operation_check(pool, is_planned);
         derive_state(pool);
         order_settle(pool, before);
+        recycle_check(pool);
         publish_pool(pool);
 }
 

@@ -63,7 +63,9 @@ struct Pool {
         Operation *operation;
         OperationBack previous; /* what it was before the last change; no definition: nothing */
         sd_event_source *settle_source;
-        Health *health; /* the probe that all its workers share, NULL: none */
+        sd_event_source *recycle_source;
+        uint64_t recycle_after_usec; /* nobody is recycled before */
+        Health *health;              /* the probe that all its workers share, NULL: none */
 
         OrderVerdict order;     /* of a pool that is up: see order.c */
         OrderStanding standing; /* as those who wait for it were told last */

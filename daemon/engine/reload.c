@@ -62,6 +62,9 @@ void reload_warn(Engine *engine, const PoolConfig *config)
         limits_warn(engine, config);
         if (config->probe == PROBE_HTTP || config->probe == PROBE_TCP)
                 warn_probe(engine, config);
+        if (config->max_memory_bytes != UINT64_MAX && engine->config->sample_interval_usec == 0)
+                publish_warning(engine, config->name,
+                                "MaxMemory= needs sampling, which SampleIntervalSec=0 turns off.");
         warn_later(engine, config, config->mode == SCALE_AUTO, "Mode=auto");
         warn_later(engine, config, config->log_packing != PACKING_NONE, "Compress=");
         warn_later(engine, config, config->throughput != NULL, "Throughput=");

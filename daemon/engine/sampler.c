@@ -10,6 +10,7 @@
 #include "engine/pool.h"
 #include "engine/priority.h"
 #include "engine/publish.h"
+#include "engine/recycle.h"
 #include "engine/report.h"
 #include "sys/clock.h"
 
@@ -30,6 +31,7 @@ static void sample_slot(Slot *slot, uint64_t now)
         slot->cpu_ratio = slot->has_sample ? process_sample_cpu_ratio(&slot->sample, &sample) : -1;
         slot->sample = sample;
         slot->has_sample = true;
+        recycle_sampled(slot);
         publish_slot(slot);
 }
 

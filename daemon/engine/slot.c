@@ -313,6 +313,8 @@ static void forget_life(Slot *slot)
         slot->start_error = 0;
         slot_say(slot, "");
         slot->has_sample = false;
+        slot->wear = (Wear){ 0 };
+        slot->is_worn = false;
         slot->cpu_ratio = -1;
         slot->is_adopted = false;
 }

@@ -10,6 +10,7 @@
 #include "engine/definition.h"
 #include "engine/engine.h"
 #include "engine/output.h"
+#include "model/recycle.h"
 #include "model/worker.h"
 #include "sample/process.h"
 #include "sys/pidref.h"
@@ -58,6 +59,8 @@ struct Slot {
         bool is_farewell_due;
         TAILQ_ENTRY(Slot) paced; /* waits for its turn to start: see pace.c */
         bool is_paced;
+        Wear wear;      /* how long the present life has served: see recycle.c */
+        bool is_worn;   /* the plan replaces it */
         Health *health; /* its own probe; NULL: it has none, see health.c */
         Aide *dump;     /* ExecDump= that looks at it */
 

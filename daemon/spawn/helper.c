@@ -86,7 +86,7 @@ bool helper_is_needed(const SpawnSpec *spec)
 {
         return spec->directory || spec->identity.is_set || spec->has_umask || spec->has_nice
                || spec->has_oom_score_adjust || spec->has_affinity || spec->no_new_privileges
-               || spec->sandbox_length > 0 || spec->dropped_capabilities
+               || spec->sandbox_length > 0 || spec->dropped_capabilities || spec->dies_with_us
                || limits_set(spec->limits) != 0;
 }
 

@@ -59,6 +59,12 @@ static int parse_main_pid(const char *value, NotifyMessage *message)
         return 0;
 }
 
+static int parse_tasks(const char *value, NotifyMessage *message)
+{
+        message->has_tasks = true;
+        return units_parse_number(value, UINT64_MAX, &message->tasks_done) < 0 ? -EBADMSG : 0;
+}
+
 static int parse_extend(const char *value, NotifyMessage *message)
 {
         if (units_parse_number(value, UINT64_MAX - 1, &message->extend_usec) < 0)
@@ -86,6 +92,8 @@ static int parse_line(const char *line, NotifyMessage *message)
                 return parse_main_pid(value, message);
         else if ((value = text_after(line, "EXTEND_TIMEOUT_USEC=")))
                 return parse_extend(value, message);
+        else if ((value = text_after(line, "X_REEVE_TASKS_DONE=")))
+                return parse_tasks(value, message);
         else if ((value = text_after(line, "STATUS="))) {
                 (void)utf8_sanitize(message->status, sizeof(message->status), value, strlen(value));
                 message->has_status = true;

@@ -14,10 +14,11 @@
 typedef struct NotifyMessage {
         pid_t sender;
         bool is_ready, is_reloading, is_stopping, is_watchdog, is_watchdog_trigger;
-        bool has_status, has_main_pid, has_extend;
+        bool has_status, has_main_pid, has_extend, has_tasks;
         char status[128]; /* sanitized */
         pid_t main_pid;
         uint64_t extend_usec;
+        uint64_t tasks_done; /* X_REEVE_TASKS_DONE=: since its start */
 } NotifyMessage;
 
 /** notify_listen() - bind the socket of one pool

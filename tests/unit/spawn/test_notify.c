@@ -41,6 +41,9 @@ static void test_known_lines(void **state)
         assert_true(message.is_watchdog && !message.is_watchdog_trigger);
         assert_int_equal(parse("WATCHDOG=trigger", &message), 0);
         assert_true(message.is_watchdog_trigger && !message.is_watchdog);
+        assert_int_equal(parse("X_REEVE_TASKS_DONE=12", &message), 0);
+        assert_true(message.has_tasks);
+        assert_int_equal(message.tasks_done, 12);
         assert_int_equal(parse("EXTEND_TIMEOUT_USEC=5000000", &message), 0);
         assert_int_equal(message.extend_usec, 5000000);
         assert_int_equal(parse("STATUS=", &message), 0);
@@ -72,6 +75,8 @@ static void test_t31_garbage_is_refused(void **state)
                 "MAINPID=99999999999",
                 "MAINPID=0x10",
                 "READY=1\nMAINPID=1",
+                "X_REEVE_TASKS_DONE=",
+                "X_REEVE_TASKS_DONE=-1",
                 "EXTEND_TIMEOUT_USEC=",
                 "EXTEND_TIMEOUT_USEC=-1",
                 "EXTEND_TIMEOUT_USEC=5s",
