@@ -50,7 +50,7 @@ static void append_piece(LogLine *line, const LogStyle *style, const char *bytes
                 append_event(text, line, bytes, length, has_end && !line->has_begun);
         } else {
                 if (style->has_prefix && !line->has_begun)
-                        text_printf(text, "[%u] ", line->slot);
+                        text_printf(text, "%u | ", line->slot);
                 append_clean(text, bytes, length);
                 if (has_end)
                         text_append_bytes(text, "\n", 1);

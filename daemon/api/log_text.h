@@ -21,7 +21,7 @@ typedef struct LogLine {
 
 typedef struct LogStyle {
         LogForm form;
-        bool has_prefix; /* "[SLOT] " before each line */
+        bool has_prefix; /* "SLOT | " before each line */
 } LogStyle;
 
 enum { LOG_PIECE_MAX = 16 * 1024 }; /* longer lines are given out in pieces */

@@ -1,7 +1,8 @@
 /* logs.c - what workers wrote: the last lines, and on request what comes after them
  *
- * reeved hands over descriptors of a slot's files; they are read here. First each slot's last
- * lines, slot after slot, then, when following, whatever any of them adds. Everything is pulled by
+ * reeved hands over descriptors of a slot's files; they are read here. First the last lines, slot
+ * after slot: the number asked for is shared out evenly, and what one slot has not, later ones may
+ * give. Then, when following, whatever any of them adds. Everything is pulled by
  * the client's reads, so a slow client costs no memory and misses nothing; a byte rate keeps one
  * reader of a whole log from the others. */
 #include <errno.h>
@@ -30,6 +31,7 @@ typedef struct LogSlot {
         LogReader reader;
         uint64_t file;          /* BoardWorker.log_file when the files were opened */
         bool is_open, is_stale; /* stale: rotated since */
+        uint64_t share;         /* of the last lines asked for */
 } LogSlot;
 
 struct LogStream {
@@ -38,8 +40,9 @@ struct LogStream {
         Exchange *exchange;
         char pool[BOARD_NAME_SIZE];
         LogStyle style;
-        uint64_t lines;
+        uint64_t lines, lines_left; /* asked for; not shared out yet */
         bool is_following, has_one_slot, has_begun;
+        bool is_past_tail; /* all slots that were there have given their last lines */
         LogSlot *slots;
         size_t slot_count, current; /* current: whose last lines are being given */
         uint64_t request;           /* to reeved, 0: none */
@@ -100,6 +103,23 @@ static void begin_stream(LogStream *self, const ControlLog *log, size_t fd_count
                                       STREAMS_MAX);
 }
 
+/* How many of the lines the present slot may give. One that comes later gives all that it has. */
+static uint64_t share_of_lines(const LogStream *self)
+{
+        uint64_t slots = self->slot_count - self->current;
+
+        if (self->lines == LOG_LINES_ALL || self->is_past_tail)
+                return self->lines;
+        return self->lines_left / slots + (self->lines_left % slots != 0);
+}
+
+static void take_share(LogStream *self, const LogSlot *slot)
+{
+        uint64_t given = slot->share - MIN(slot->share, slot->reader.lines_left);
+
+        self->lines_left -= MIN(self->lines_left, given);
+}
+
 static void on_files(void *userdata, const ControlLog *log, const int *fds, size_t fd_count)
 {
         LogStream *self = userdata;
@@ -110,7 +130,7 @@ static void on_files(void *userdata, const ControlLog *log, const int *fds, size
         if (slot->is_open && fd_count > 0)
                 log_reader_reopen(&slot->reader, fds, fd_count);
         else if (log && !slot->is_open)
-                log_reader_open(&slot->reader, fds, fd_count, self->lines);
+                log_reader_open(&slot->reader, fds, fd_count, slot->share = share_of_lines(self));
         if (log) {
                 slot->is_open = true;
                 slot->is_stale = false;
@@ -161,6 +181,8 @@ static int give_tail(LogStream *self)
                 return ask(self, slot) < 0 ? STREAM_END : STREAM_NOTHING;
         if (!log_reader_scan(&slot->reader))
                 return STREAM_AGAIN;
+        take_share(self, slot);
+        slot->share = 0;
         if (self->budget == 0) {
                 face_tick_on(self->face);
                 return STREAM_NOTHING;
@@ -171,6 +193,7 @@ static int give_tail(LogStream *self)
         if (!self->is_following)
                 slot_done(slot);
         self->current++;
+        self->is_past_tail |= self->current == self->slot_count;
         return STREAM_AGAIN;
 }
 
@@ -387,7 +410,7 @@ static LogStream *log_stream_new(Call *call, const PoolView *pool, const LogQuer
         self->exchange = call->exchange;
         (void)text_copy(self->pool, sizeof(self->pool), pool->row.name);
         self->style.form = query->form;
-        self->lines = query->lines;
+        self->lines = self->lines_left = query->lines;
         self->is_following = query->is_following;
         self->has_one_slot = query->has_slot;
         self->budget = BYTES_PER_TICK;
@@ -421,6 +444,18 @@ static void start(Call *call, LogStream *self)
         }
 }
 
+/* Nothing of it is here, and nothing was that the journal did not take. */
+static bool refuse_elsewhere(Call *call, const PoolView *pool)
+{
+        const BoardPool *row = &pool->row;
+
+        if (!row->log_place[0] || row->log_fallback_lines > 0)
+                return false;
+        call_refuse(call, REEVE_ERROR_NOT_FOUND, "The output of pool %s goes to %s.", row->name,
+                    row->log_place);
+        return true;
+}
+
 void logs_show(Call *call)
 {
         const PoolView *pool = call_pool(call);
@@ -429,6 +464,8 @@ void logs_show(Call *call)
         LogStream *self;
 
         if (!pool)
+                return;
+        if (refuse_elsewhere(call, pool))
                 return;
         if (parse_query(call, &query, &refusal) >= 0 && query.is_following && !query.has_slot
             && pool->worker_count > FOLLOWED_MAX)

@@ -126,3 +126,22 @@ def test_output_that_nobody_wants(reeve):
     daemon = reeve({"w": pool(worker("flood", 10, LINE), Type="notify", StandardOutput="null")})
     daemon.wait_state("w")
     assert not daemon.log("w").exists() or daemon.log("w").read_bytes() == b""
+
+
+def test_lines_are_counted_over_all_slots(reeve):
+    """Each slot gives its share, in order, and none is given twice."""
+    daemon = reeve({"w": pool(worker("flood", 50, LINE), Type="notify", scale={"Processes": 3})})
+    daemon.wait_state("w")
+    wait_lines(daemon, "w", 150)
+    lines = daemon.ctl("logs", "w", "-n", "7").stdout.splitlines()
+    assert len(lines) == 7
+    assert [line.split(" | ")[0] for line in lines] == ["0"] * 3 + ["1"] * 2 + ["2"] * 2
+
+
+def test_output_elsewhere_is_told(reeve, tmp_path):
+    daemon = reeve({"w": pool("/bin/sleep 1000", StandardOutput=f"append:{tmp_path}/out"),
+                    "n": pool("/bin/sleep 1000", StandardOutput="null")})
+    daemon.wait_state("w")
+    told = daemon.ctl("logs", "w", code=None).stderr
+    assert f"The output of pool w goes to {tmp_path}/out." in told
+    assert "nowhere" in daemon.ctl("logs", "n", code=None).stderr

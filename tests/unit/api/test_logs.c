@@ -163,7 +163,7 @@ static void test_text_of_several(void **state)
         add(&two, &style, "x\n\ny", &text);
         add(&one, &style, "llo\n", &text);
         (void)log_text_flush(&two, &style, true, &text);
-        expect_text(&text, "[12] x\n[12] \n[0] hello\n[12] y\n");
+        expect_text(&text, "12 | x\n12 | \n0 | hello\n12 | y\n");
         log_line_done(&one);
         log_line_done(&two);
 }
