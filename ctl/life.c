@@ -78,6 +78,11 @@ static json_t *life_body(const Options *options)
         return body;
 }
 
+static void reopen_tell(const Context *context, const Change *change)
+{
+        fprintf(context->out, "%s writes to its log files anew\n", change->pool);
+}
+
 static int life_run(const Context *context, const char *action, ChangeTold tell)
 {
         const Options *options = context->options;
@@ -138,4 +143,9 @@ int verb_rollback(const Context *context)
 int verb_reset_failed(const Context *context)
 {
         return life_run(context, "reset-failed", reset_tell);
+}
+
+int life_reopen_logs(const Context *context)
+{
+        return life_run(context, "logs/reopen", reopen_tell);
 }

@@ -181,6 +181,8 @@ int verb_logs(const Context *context)
         Error error = { 0 };
         int r, exit_code = -1;
 
+        if (options->is_reopen)
+                return life_reopen_logs(context);
         r = slot_parse(context, &slot, &target, &error);
         word = target.pool;
         if (r == 0 && target.kind == TARGET_SLOT)

@@ -44,9 +44,10 @@ static const Verb verbs[] = {
           ANY, verb_rollback },
         { "kill", "-s SIG POOL|POOL/SLOT|PID...", "Send a signal to workers",
           OPTION_SIGNAL | OPTION_ALL | OPTION_OUTPUT | OPTIONS_CONNECTION, 0, ANY, verb_kill },
-        { "logs", "POOL... [-f] [-n N] [--slot N]", "Show what workers wrote",
-          OPTION_FOLLOW | OPTION_LINES | OPTION_SLOT | OPTION_ALL | OPTIONS_CONNECTION, 1, ANY,
-          verb_logs },
+        { "logs", "POOL... [-f] [-n N] [--slot N] [--reopen]", "Show what workers wrote",
+          OPTION_FOLLOW | OPTION_LINES | OPTION_SLOT | OPTION_REOPEN | OPTION_ALL
+                  | OPTIONS_CONNECTION,
+          1, ANY, verb_logs },
         { "events", "[-f] [-n N] [--since ID]", "Show what happened",
           OPTION_FOLLOW | OPTION_LINES | OPTION_SINCE | OPTION_OUTPUT | OPTIONS_CONNECTION, 0, 0,
           verb_events },

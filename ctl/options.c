@@ -96,6 +96,8 @@ static const OptionSpec specs[] = {
           "of PM2: take the variables of env_NAME too" },
         { OPTION_FORCE, 0, "force", VALUE_NONE, FIELD(is_forced), NULL,
           "write over files that are there" },
+        { OPTION_REOPEN, 0, "reopen", VALUE_NONE, FIELD(is_reopen), NULL,
+          "open the log files anew" },
         { OPTION_CHECK, 0, "check", VALUE_NONE, FIELD(is_check), NULL,
           "only tell what would come of it" },
 };

@@ -44,6 +44,7 @@ typedef enum OptionBit {
         OPTION_FORMAT = 1 << 28,
         OPTION_ENVIRONMENT = 1 << 29,
         OPTION_FORCE = 1 << 30,
+        OPTION_REOPEN = UINT64_C(1) << 32,
         OPTION_CHECK = UINT64_C(1) << 31, /* past int: the enum is as wide as it must be */
 
         OPTIONS_CONNECTION = OPTION_HOST | OPTION_TOKEN_FILE,
@@ -73,7 +74,7 @@ typedef struct Options {
         const char *columns, *host, *token_file, *mode, *signal, *since, *condition, *into,
                 *import_format, *environment;
         bool no_headers, is_all, is_dry_run, is_no_wait, is_runtime, is_reset, is_rolling,
-                is_follow, is_forced, is_check;
+                is_follow, is_forced, is_check, is_reopen;
         uint64_t watch_usec;   /* 0: once */
         uint64_t timeout_usec; /* USEC_INFINITY: for ever */
         CountChange processes, threads, greenlets;

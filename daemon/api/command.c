@@ -94,6 +94,7 @@ static void command_answer_nothing(Command *command, const ControlReply *reply)
                 [CONTROL_RELOAD_POOL] = "reload",
                 [CONTROL_ROLLBACK] = "rollback",
                 [CONTROL_RESET_FAILED] = "reset-failed",
+                [CONTROL_REOPEN_LOGS] = "reopen-logs",
         };
         const PoolView *pool;
         BoardOperation row = { .state = OPERATION_DONE, .generation = reply->generation };

@@ -177,6 +177,11 @@ void commands_reset_failed(Call *call)
         pool_command(call, CONTROL_RESET_FAILED, read_nothing);
 }
 
+void commands_reopen_logs(Call *call)
+{
+        pool_command(call, CONTROL_REOPEN_LOGS, read_nothing);
+}
+
 void commands_reload(Call *call)
 {
         ControlCommand message = { .verb = CONTROL_RELOAD };

@@ -63,6 +63,7 @@ void commands_restart(Call *call);
 void commands_reload_pool(Call *call);
 void commands_rollback(Call *call);
 void commands_reset_failed(Call *call);
+void commands_reopen_logs(Call *call);
 void commands_signal(Call *call);
 void commands_reload(Call *call);
 

@@ -15,6 +15,7 @@ static const Route routes[] = {
         { "/v1/pools", HTTP_GET, ROLE_VIEW, "limit cursor fields builtin", pools_list },
         { "/v1/pools/{}", HTTP_GET, ROLE_VIEW, "fields", pools_show },
         { "/v1/pools/{}/logs", HTTP_GET, ROLE_VIEW, "lines follow slot raw", logs_show },
+        { "/v1/pools/{}/logs/reopen", HTTP_POST, ROLE_OPERATE, "", commands_reopen_logs },
         { "/v1/pools/{}/reload", HTTP_POST, ROLE_OPERATE, "", commands_reload_pool },
         { "/v1/pools/{}/reset-failed", HTTP_POST, ROLE_OPERATE, "", commands_reset_failed },
         { "/v1/pools/{}/restart", HTTP_POST, ROLE_OPERATE, "", commands_restart },

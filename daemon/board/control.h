@@ -50,6 +50,7 @@ typedef enum ControlVerb {
         CONTROL_SIGNAL, /* to one worker, by pid and start ticks */
         CONTROL_RELOAD, /* the configuration */
         CONTROL_RESET_FAILED,
+        CONTROL_REOPEN_LOGS,
 } ControlVerb;
 
 enum {

@@ -175,6 +175,10 @@ static int run_on_pool(Engine *engine, const ControlCommand *command, ChangeOutc
                 return r;
         case CONTROL_RELOAD_POOL: return change_reload(pool, &request, ret, reterr);
         case CONTROL_ROLLBACK: return change_rollback(pool, &request, ret, reterr);
+        case CONTROL_REOPEN_LOGS:
+                output_reopen(pool);
+                ret->is_done = true;
+                return 0;
         case CONTROL_RESET_FAILED:
                 change_reset_failed(pool);
                 ret->is_done = true;

@@ -308,21 +308,17 @@ void output_take_config(Pool *pool)
                         settings = settings_of(pool->slots[i], stream);
                         /* Without memory its lines are dressed from the next start on. */
                         (void)log_capture_set(stream->capture, &settings);
+                        log_capture_reopen(stream->capture);
                         output_begin_life(pool->slots[i]);
                 }
 }
 
-unsigned output_reopen(Pool *pool)
+void output_reopen(Pool *pool)
 {
-        unsigned count = 0;
-
         for (size_t i = 0; i < pool->slot_count; i++)
                 for (unsigned j = 0; j < STREAM_COUNT; j++)
-                        if (pool->slots[i]->output.streams[j].capture) {
+                        if (pool->slots[i]->output.streams[j].capture)
                                 log_capture_reopen(pool->slots[i]->output.streams[j].capture);
-                                count++;
-                        }
-        return count;
 }
 
 bool output_counters(const Slot *slot, LogCounters *ret)

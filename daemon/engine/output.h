@@ -57,8 +57,8 @@ void output_drop(Slot *slot);
 /** output_take_config() - the pool's limits and style have changed */
 void output_take_config(Pool *pool);
 
-/** output_reopen() - all files of the pool are opened anew, by their names; Return: how many */
-unsigned output_reopen(Pool *pool);
+/** output_reopen() - all files of the pool are opened anew, by their names, with the next byte */
+void output_reopen(Pool *pool);
 
 /** output_counters() - of both streams; Return: whether anything is captured */
 bool output_counters(const Slot *slot, LogCounters *ret);

@@ -1,5 +1,6 @@
 """Output of workers: whole lines, in files of the size asked for, whatever the others do."""
 
+import os
 import re
 import subprocess
 import time
@@ -145,3 +146,23 @@ def test_output_elsewhere_is_told(reeve, tmp_path):
     told = daemon.ctl("logs", "w", code=None).stderr
     assert f"The output of pool w goes to {tmp_path}/out." in told
     assert "nowhere" in daemon.ctl("logs", "n", code=None).stderr
+
+
+@pytest.mark.parametrize("how", ["ctl", "reload"])
+def test_files_that_were_moved_away(reeve, tmp_path, how):
+    """The worker goes on; what it says next is in the file of that name."""
+    os.mkfifo(tmp_path / "go")
+    daemon = reeve({"w": pool(f"/bin/sh -c 'while read x < {tmp_path}/go; do echo $$x; done'")})
+    (tmp_path / "go").write_text("before\n")
+    daemon.wait_log("w", "before")
+    pids = daemon.pids("w")
+    daemon.log("w").rename(daemon.log("w").with_name("moved"))
+    if how == "ctl":
+        assert "w writes to its log files anew" in daemon.ctl("logs", "w", "--reopen").stdout
+    else:
+        daemon.ctl("reload")
+    (tmp_path / "go").write_text("after\n")
+    daemon.wait_log("w", "after")
+    assert daemon.log("w").read_text() == "after\n"
+    assert daemon.log("w").with_name("moved").read_text() == "before\n"
+    assert daemon.pids("w") == pids

@@ -301,12 +301,12 @@ static void test_raw(void **state)
 
 static void test_all_slots(void **state)
 {
-        int fd = get("/v1/pools/web/logs?lines=1", "");
+        int fd = get("/v1/pools/web/logs?lines=2", "");
 
         give_log(0, "a\nb\n", NULL);
         give_log(1, "", NULL);
         give_log(2, "c", NULL);
-        assert_string_equal(read_all(fd)->body, "[0] b\n[2] c\n");
+        assert_string_equal(read_all(fd)->body, "0 | b\n2 | c\n");
 }
 
 static void test_lines_as_events(void **state)
@@ -342,7 +342,7 @@ static void test_logs_of_a_stopped_pool(void **state)
         assert_int_equal(asked.slot, 1);
         core_reply_log(&fixture, &asked, &file, 1, 0);
         (void)fd_close(file);
-        assert_string_equal(read_all(fd)->body, "[1] last words\n");
+        assert_string_equal(read_all(fd)->body, "1 | last words\n");
 }
 
 static void test_many_lines(void **state)
