@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -41,13 +42,15 @@ class Guest(machine.Agent):
         self.process = subprocess.Popen(
             [kernel(), "mem=512M", "rootfstype=hostfs", "rootflags=/", "ro", f"init={GUEST}",
              f"uml_dir={self.folder.name}/", "con=null", "con1=fd:0,fd:1", "ssl=null", "quiet", "loglevel=3"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            start_new_session=True)
         _, controllers = self.answer()
         self.controllers = set(controllers.split())
 
     def close(self):
-        """The power goes off."""
-        self.process.kill()
+        """The power goes off. A process of the guest is one out here too, and is no child's business
+        once the kernel is gone: the whole session ends."""
+        os.killpg(self.process.pid, signal.SIGKILL)
         super().close()
         self.folder.cleanup()
 
