@@ -34,7 +34,7 @@ FIELD_COLUMN(write_definition, integer, "definition");
 FIELD_COLUMN(write_instance, text, "instance");
 FIELD_COLUMN(write_status_text, text, "status_text");
 FIELD_COLUMN(write_log_bytes, bytes, "log.captured_bytes");
-FIELD_COLUMN(write_next_start, time, "deadline_time");
+FIELD_COLUMN(write_next_start, time, "next_attempt_time");
 
 void pool_write_name(Text *cell, const json_t *pool)
 {
@@ -108,7 +108,7 @@ const Column worker_columns[] = {
         { "LAST EXIT", COLUMN_CUT, write_exit, "last_exit" },
         { "DEFINITION", COLUMN_WIDE | COLUMN_RIGHT, write_definition, "definition" },
         { "INSTANCE", COLUMN_WIDE, write_instance, "instance" },
-        { "NEXT START", COLUMN_WIDE, write_next_start, "deadline_time" },
+        { "NEXT START", COLUMN_WIDE, write_next_start, "next_attempt_time" },
         { "LOG", COLUMN_WIDE | COLUMN_RIGHT, write_log_bytes, "log" },
         { "STATUS", COLUMN_WIDE | COLUMN_CUT, write_status_text, "status_text" },
 };

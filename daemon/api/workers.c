@@ -132,6 +132,9 @@ static void write_condition(Writer *writer, const BoardWorker *row)
         writer_string(writer, "instance", row->instance[0] ? row->instance : NULL);
         writer_number(writer, "definition", row->definition);
         writer_time(writer, "deadline_time", realtime_of(row->deadline_monotonic_usec));
+        /* Of the deadlines the one that people ask for: a worker in back-off waits for its turn. */
+        writer_time(writer, "next_attempt_time",
+                    row->state == WORKER_BACKOFF ? realtime_of(row->deadline_monotonic_usec) : 0);
         write_log(writer, row);
         write_health(writer, row);
 }

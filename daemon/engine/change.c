@@ -164,6 +164,15 @@ static int plan_here(Pool *pool, OperationKind kind, const ChangeRequest *reques
         return 0;
 }
 
+/* Asked twice: both wait for the same. */
+static bool is_under_way(const Pool *pool, OperationKind kind, ChangeOutcome *ret)
+{
+        if (!pool->operation || pool->operation->kind != kind)
+                return false;
+        ret->operation = &pool->operation->row;
+        return true;
+}
+
 static void start_ended_slots(Pool *pool)
 {
         for (size_t i = 0; i < pool->slot_count; i++) {
@@ -193,11 +202,8 @@ int change_start(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, E
         }
         if (request->is_dry_run)
                 return plan_here(pool, OPERATE_START, request, false, ret, reterr);
-        /* Asked twice: both wait for the same. */
-        if (pool->operation && pool->operation->kind == OPERATE_START) {
-                ret->operation = &pool->operation->row;
+        if (is_under_way(pool, OPERATE_START, ret))
                 return 0;
-        }
         pool->error = (Error){ 0 };
         pool->is_up = true;
         pool->is_held_down = false;
@@ -229,6 +235,8 @@ int change_stop(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret, Er
         }
         if (request->is_dry_run)
                 return plan_here(pool, OPERATE_STOP, request, true, ret, reterr);
+        if (is_under_way(pool, OPERATE_STOP, ret))
+                return 0;
         pool->is_up = false;
         pool->order = ORDER_GO;
         r = begin_here(pool, OPERATE_STOP, request, true, ret, reterr);
