@@ -70,12 +70,13 @@ class Agent:
 
 
 class Machine(Agent):
-    def __init__(self, files):
-        """@files: {place: text or path of what is to lie there}"""
+    def __init__(self, files, is_installed=True):
+        """@files: {place: text or path of what is to lie there}; @is_installed: reeve is there"""
         self.folder = tempfile.TemporaryDirectory(prefix="machine-")
         tree = pathlib.Path(self.folder.name)
         tree.chmod(0o755)
-        install(tree)
+        if is_installed:
+            install(tree)
         copies = [f"{tree / top.name}:/{top.name}" for top in tree.iterdir()]
         for number, (place, content) in enumerate(files.items()):
             if isinstance(content, str):

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-COMMANDS = ["run", "test", "build", "lint", "fmt", "bench", "fuzz", "clean", "help"]
+COMMANDS = ["run", "test", "build", "lint", "fmt", "deb", "bench", "fuzz", "clean", "help"]
 
 
 def dev(*arguments, **environment):
