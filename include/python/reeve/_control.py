@@ -52,6 +52,8 @@ class Control:
         self._thread = threading.Thread(target=self._run, name="reeve-control", daemon=True)
 
     def start(self) -> None:
+        if self.is_started:
+            return
         with self._lock:
             if not self.is_started:
                 self.is_started = True
@@ -79,7 +81,7 @@ class Control:
         with self._lock:
             if self._socket is not None:
                 try:
-                    self._socket.send(render(lines))
+                    self._socket.send(render(lines), socket.MSG_DONTWAIT)
                 except OSError:
                     pass
 
@@ -132,4 +134,5 @@ class Control:
                 answers.append(answer)
         if answers:
             with self._lock:
-                connection.send(render(answers))
+                # Who does not read its answers is gone, or as good as gone.
+                connection.send(render(answers), socket.MSG_DONTWAIT)

@@ -65,6 +65,7 @@ class Crew:
         self._starting = 0
         self.is_eager = is_eager
         self.tasks: deque[Task] = deque()
+        self.owner: weakref.ref[ThreadPoolExecutor] | None = None
         self.broken = ""
         self.is_closed = False
         self.threads: set[threading.Thread] = set()
@@ -75,7 +76,13 @@ class Crew:
         self._room = threading.Condition(self._lock)
         _crews.add(self)
         telemetry.add(self)
-        self.resize(limit)
+        try:
+            self.resize(limit)
+        except RuntimeError as error:
+            if not self.live:
+                telemetry.remove(self)
+                raise
+            LOGGER.warning("%d of %d threads: %s", self.live, limit, error)
 
     # ---- tasks in ----
 
@@ -383,7 +390,8 @@ class ThreadPoolExecutor(Executor):
         prefix = thread_name_prefix or f"ThreadPoolExecutor-{type(self)._counter()}"
         self._crew = Crew(max_workers, prefix, initializer, tuple(initargs), queue_size,
                           worker.is_live and follow)
-        self._end = weakref.ref(self, self._crew.close)
+        # Kept by the crew: garbage that is collected together with this object calls nobody.
+        self._crew.owner = weakref.ref(self, self._crew.close)
         if follow:
             worker.follow(worker.threads, self)
         else:

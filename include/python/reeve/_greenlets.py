@@ -16,8 +16,8 @@ import gevent
 from gevent.lock import Semaphore
 from gevent.pool import Pool
 
-from . import _threads
-from ._telemetry import BUSY, IDLE, KINDS, now, telemetry
+from ._telemetry import BUSY, IDLE, now, telemetry
+from ._threads import loop_slot
 from ._worker import worker
 
 
@@ -44,8 +44,7 @@ class GreenletPool(Pool):  # type: ignore[misc]
         self._wanted = size
         self._begun: dict[Any, int] = {}
         worker.prepare()
-        self._slot = telemetry.claim(KINDS["loop"])
-        _threads.enter(self._slot)
+        self._slot = loop_slot()
         # A watcher that waits is no reason for the program to go on, nor for the pool to stay.
         self._changed = gevent.get_hub().loop.async_(ref=False)
         self._changed.start(_resize_if_there, weakref.ref(self))

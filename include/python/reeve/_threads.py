@@ -15,6 +15,17 @@ from ._worker import worker
 
 class _Here(threading.local):
     slot: ThreadSlot | None = None
+    loop: _Loop | None = None
+
+
+class _Loop:
+    """The slot of a thread that runs an event loop; given back when the thread ends."""
+
+    def __init__(self, slot: ThreadSlot | None) -> None:
+        self._slot = slot
+
+    def __del__(self) -> None:
+        telemetry.release(self._slot)
 
 
 _here = _Here()
@@ -23,6 +34,14 @@ _here = _Here()
 def enter(slot: ThreadSlot | None) -> None:
     """The calling thread has this slot now."""
     _here.slot = slot
+
+
+def loop_slot() -> ThreadSlot | None:
+    """The calling thread's, which runs an event loop."""
+    if _here.slot is None and telemetry.is_attached:
+        _here.slot = telemetry.claim(KINDS["loop"])
+        _here.loop = _Loop(_here.slot)
+    return _here.slot
 
 
 @contextmanager

@@ -189,6 +189,8 @@ class Worker:
         """A pool was made, after prepare()."""
         was_followed = axis.is_followed
         axis.followers.add(follower)
+        if axis.count and follower.limit != axis.count:
+            follower.follow(axis.count)  # said since the pool looked
         self._present(axis, was_followed)
 
     def call_back(self, axis: Axis, callback: Callback) -> None:

@@ -15,8 +15,8 @@ from collections import deque
 from types import TracebackType
 from typing import Any
 
-from . import _threads
-from ._telemetry import BUSY, IDLE, KINDS, ThreadSlot, now, telemetry
+from ._telemetry import BUSY, IDLE, ThreadSlot, now, telemetry
+from ._threads import loop_slot
 from ._worker import worker
 
 
@@ -65,8 +65,7 @@ class Limit:
     async def acquire(self) -> None:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-            self._slot = telemetry.claim(KINDS["loop"])
-            _threads.enter(self._slot)
+            self._slot = loop_slot()
         asked = now()
         if telemetry.is_attached:
             telemetry.submitted()

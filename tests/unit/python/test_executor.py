@@ -207,6 +207,43 @@ def test_resizing_without_reeve():
             pool.resize(0)
 
 
+def test_an_executor_in_a_cycle_ends_its_threads():
+    """Nobody holds it but itself, so only the collector finds it."""
+    import gc
+    import reeve
+    pool = reeve.ThreadPoolExecutor(2)
+    pool.itself = pool
+    future, threads = pool.submit(int, 5), list(pool._threads)
+    del pool
+    gc.collect()
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
+    assert future.result() == 5
+
+
+def test_fewer_threads_than_asked_at_the_start(monkeypatch):
+    import threading
+    import reeve
+    from reeve._executor import Crew
+    start, started = threading.Thread.start, []
+
+    def refuse(thread):
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    crew = Crew(4, "few", None, (), 0, True)
+    assert crew.live == 2 and len(crew.threads) == 2
+    crew.close()
+    for thread in started:
+        thread.join(20)
+    with reeve.ThreadPoolExecutor(2) as pool, pytest.raises(RuntimeError):
+        pool.submit(int)
+
+
 @pytest.mark.parametrize("arguments", [{"max_workers": 0}, {"queue_size": -1}])
 def test_arguments_that_cannot_be(arguments):
     import reeve
