@@ -152,7 +152,7 @@ def test_output_elsewhere_is_told(reeve, tmp_path):
 def test_files_that_were_moved_away(reeve, tmp_path, how):
     """The worker goes on; what it says next is in the file of that name."""
     os.mkfifo(tmp_path / "go")
-    daemon = reeve({"w": pool(f"/bin/sh -c 'while read x < {tmp_path}/go; do echo $$x; done'")})
+    daemon = reeve({"w": pool(f"/bin/sh -c 'while read x <&3; do echo $$x; done 3<>{tmp_path}/go'")})
     (tmp_path / "go").write_text("before\n")
     daemon.wait_log("w", "before")
     pids = daemon.pids("w")
