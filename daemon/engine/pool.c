@@ -275,6 +275,9 @@ static WorkerState planned_state(const Pool *pool, const Slot *slot, uint64_t no
         return WORKER_STARTING;
 }
 
+/* Starts in one round of the loop, 10 ms: deaths that come meanwhile are seen in between. */
+enum { STARTS_ROUND = 32 };
+
 static bool take_steps(Pool *pool)
 {
         uint64_t now = now_usec(), wait_usec = USEC_INFINITY;
@@ -283,7 +286,7 @@ static bool take_steps(Pool *pool)
         AUTO_FREE PlanSlot *slots = calloc(count + 1, sizeof(PlanSlot));
         AUTO_FREE PlanStep *steps =
                 calloc(count + target.processes + target.max_surge + 1, sizeof(PlanStep));
-        size_t planned;
+        size_t planned, starts = 0;
 
         if (!slots || !steps) {
                 pool_look_again(pool, POOL_RETRY_USEC);
@@ -297,9 +300,13 @@ static bool take_steps(Pool *pool)
                                     .is_current = pool->slots[i]->definition == pool->definition
                                                   && !pool->slots[i]->is_worn };
         planned = plan_next(&target, slots, count, steps, NULL);
-        for (size_t i = 0; i < planned; i++)
+        /* What is left out is planned again: each step touches the pool. */
+        for (size_t i = 0; i < planned && starts < STARTS_ROUND; i++)
                 switch (steps[i].verb) {
-                case PLAN_START: take_start(pool, steps[i].slot); break;
+                case PLAN_START:
+                        take_start(pool, steps[i].slot);
+                        starts++;
+                        break;
                 case PLAN_STOP: take_stop(pool, pool_slot(pool, steps[i].slot)); break;
                 }
         if (wait_usec != USEC_INFINITY)

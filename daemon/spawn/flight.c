@@ -21,8 +21,8 @@
 #include "sys/pidref.h"
 
 /* A child needs microseconds until it leaves the table, and as a rule 0.2 ms until it has left. */
-#define PATIENCE_USEC (20 * UINT64_C(1000))
-#define REFUSAL_USEC  (100 * UINT64_C(1000))
+#define PATIENCE_USEC  (20 * UINT64_C(1000))
+#define UNAWAITED_USEC (100 * UINT64_C(1000))
 
 static bool is_in_memory(const Child *child)
 {
@@ -124,37 +124,45 @@ int flight_stage(SpawnHost *host, Child *child)
 
 /* ---- stacks ---- */
 
-/* Those that have left need theirs no more, even if nobody has asked yet what became of them. */
+/* It has left: what it held is the next one's. Somebody will still ask what became of it. */
+static void retire(SpawnHost *host, Child *child)
+{
+        flight_unstage(host, child);
+        host->stacks[host->free_stacks++] = child->stack;
+        child->stack = NULL;
+        TAILQ_REMOVE(&host->flights, child, flight);
+}
+
 static void reclaim_stacks(SpawnHost *host)
 {
-        Child *child;
+        Child *child, *next;
 
-        TAILQ_FOREACH(child, &host->flights, flight)
-                if (child->stack && !is_in_memory(child)) {
-                        host->stacks[host->free_stacks++] = child->stack;
-                        child->stack = NULL;
-                }
+        for (child = TAILQ_FIRST(&host->flights); child; child = next) {
+                next = TAILQ_NEXT(child, flight);
+                if (!is_in_memory(child))
+                        retire(host, child);
+        }
 }
 
-static void await_stack(SpawnHost *host)
+/* For the oldest, a little; if it hangs the others are not held up by it for a while. */
+static void await_oldest(SpawnHost *host)
 {
         Child *oldest = TAILQ_FIRST(&host->flights);
-        uint64_t now = now_usec();
 
-        if (!oldest || now < host->refused_until_usec)
+        if (!oldest || now_usec() < host->unawaited_until_usec)
                 return;
-        clone_wait(&oldest->running, (uint32_t)oldest->running, PATIENCE_USEC);
+        clone_wait(&oldest->running, 1, PATIENCE_USEC);
         reclaim_stacks(host);
-        if (host->free_stacks == 0)
-                host->refused_until_usec = now + REFUSAL_USEC;
+        if (is_in_memory(oldest))
+                host->unawaited_until_usec = now_usec() + UNAWAITED_USEC;
 }
 
+/* One that was given back just now is still in the caches: they are looked for first. */
 static int take_stack(SpawnHost *host, void **ret)
 {
-        if (host->free_stacks == 0)
-                reclaim_stacks(host);
+        reclaim_stacks(host);
         if (host->free_stacks == 0 && host->made_stacks == COUNT_OF(host->stacks))
-                await_stack(host);
+                await_oldest(host);
         if (host->free_stacks > 0) {
                 *ret = host->stacks[--host->free_stacks];
                 return 0;
@@ -194,10 +202,8 @@ int spawn_land(SpawnHost *host, Child **child_consume, Error *reterr)
 
         if (is_in_memory(child))
                 return 0;
-        TAILQ_REMOVE(&host->flights, child, flight);
-        flight_unstage(host, child);
         if (child->stack)
-                host->stacks[host->free_stacks++] = child->stack;
+                retire(host, child);
         if (child->failed != STEP_NONE)
                 r = child_explain(child, reterr);
         else if (child->is_helped)

@@ -79,13 +79,13 @@ typedef struct SpawnHost {
         SpawnWay way;
         uint64_t ignored; /* signals that we ignore, a bit for each; not to change from then on */
 
-        TAILQ_HEAD(FlightList, Child) flights; /* on their way */
+        TAILQ_HEAD(FlightList, Child) flights; /* in our memory */
         int stages[SPAWN_STAGES];              /* low numbers, kept for what children take along */
         bool is_stage_taken[SPAWN_STAGES];
         size_t stage_count;
         void *stacks[SPAWN_FLIGHTS_MAX]; /* the free ones */
         size_t free_stacks, made_stacks;
-        uint64_t refused_until_usec; /* children hang in exec: no start waits for another */
+        uint64_t unawaited_until_usec; /* children hang in exec: no start waits for another */
 } SpawnHost;
 
 #define SPAWN_HOST_UNSET ((SpawnHost){ .helper_fd = -1, .null_fd = -1 })
