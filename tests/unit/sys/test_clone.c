@@ -213,10 +213,13 @@ static int end_of(int pidfd)
 static void test_exec_is_told_beside_us(void **state)
 {
         Execution execution = { "/bin/sleep", "1000" };
+        AUTO_CLOSE pidfd = -1;
+        struct pollfd end = { .events = POLLIN };
         uint32_t running;
-        AUTO_CLOSE pidfd = launch(execute_raw, &execution, &running);
-        struct pollfd end = { .fd = pidfd, .events = POLLIN };
 
+        if (!clone_can_launch())
+                return; /* under a sanitizer it is not done */
+        end.fd = pidfd = launch(execute_raw, &execution, &running);
         clone_wait(&running, 1, 60 * USEC_PER_SEC);
         assert_int_equal(running, 0);
         assert_int_equal(poll(&end, 1, 0), 0); /* it lives */
@@ -227,9 +230,12 @@ static void test_exec_is_told_beside_us(void **state)
 static void test_end_is_told_beside_us(void **state)
 {
         Execution execution = { "/none", NULL };
+        AUTO_CLOSE pidfd = -1;
         uint32_t running;
-        AUTO_CLOSE pidfd = launch(execute_raw, &execution, &running);
 
+        if (!clone_can_launch())
+                return;
+        pidfd = launch(execute_raw, &execution, &running);
         assert_int_equal(end_of(pidfd), 1);
         assert_int_equal(running, 0); /* without waiting: the end comes after it */
 }
