@@ -190,6 +190,8 @@ def test_a_hung_command_is_ended_with_all_it_began(reeve, tmp_path, families):
         environment=environment)
     pids = daemon.wait_ready_pids("w", 1)
     (tmp_path / "go").touch()
+    # The first ones may be ended before they have begun anything.
+    wait_seen((tmp_path / "pids").exists)
     wait_seen(lambda: health_of(daemon)["consecutive_failures"] >= 2)
     began = [int(line) for line in (tmp_path / "pids").read_text().split()]
     assert "no end within" in health_of(daemon)["last_error"]
