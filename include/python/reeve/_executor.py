@@ -276,8 +276,11 @@ class Crew:
             telemetry.gave_up()
             return
         begun = member.ended or now()
-        # What was queued while this thread finished its last task has not waited.
-        telemetry.started(max(0, begun - queued) if queued else 0, queued != 0)
+        if queued:
+            # What was queued while this thread finished its last task has not waited.
+            telemetry.started(begun - queued if begun > queued else 0, self.tasks)
+        else:
+            telemetry.started(0, None)
         if member.slot is not None:
             member.slot.begin(begun)
         self._run(future, function, args, kwargs, member, begun)

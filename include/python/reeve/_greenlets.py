@@ -98,7 +98,7 @@ class GreenletPool(Pool):  # type: ignore[misc]
                 telemetry.rejected()
             raise
         if telemetry.is_attached:
-            telemetry.started(0, False)
+            telemetry.started(0, None)
             self._begun[greenlet] = now()
             self._publish()
 

@@ -305,16 +305,10 @@ class Telemetry:
                                   ("queue_capacity", "capacity")):
                     self._totals[TOTALS[name] // 8] = sum(getattr(source, key)
                                                           for source in self._sources)
-                self._queue_changed()
+                self._totals[_QUEUE] = self._queue_length()
 
-    def _queue_changed(self) -> None:
-        totals = self._totals
-        length = 0
-        for source in self._sources:  # one, mostly
-            length += len(source.tasks)
-        totals[_QUEUE] = length
-        if length > totals[_HIGH_WATER]:
-            totals[_HIGH_WATER] = length
+    def _queue_length(self) -> int:
+        return sum([len(source.tasks) for source in self._sources])
 
     def submitted(self) -> None:
         """A task was accepted, and some thread has it already."""
@@ -324,16 +318,23 @@ class Telemetry:
     def queued(self, tasks: deque[Any], task: Any) -> None:
         """Accepted and queued in one: nobody is to see a queue that is longer than what was."""
         with self.lock:
-            self._totals[_SUBMITTED] += 1
+            totals = self._totals
+            totals[_SUBMITTED] += 1
             tasks.append(task)
-            self._queue_changed()
+            # The sum is for those who have several pools.
+            length = len(tasks) if len(self._sources) == 1 else self._queue_length()
+            totals[_QUEUE] = length
+            if length > totals[_HIGH_WATER]:
+                totals[_HIGH_WATER] = length
 
-    def started(self, waited: int, was_queued: bool) -> None:
+    def started(self, waited: int, tasks: deque[Any] | None) -> None:
+        """@tasks: the queue of the pool that it came from, if it was in one"""
         with self.lock:
             totals = self._totals
             totals[_STARTED] += 1
-            if was_queued:
-                self._queue_changed()
+            if tasks is not None:
+                totals[_QUEUE] = len(tasks) if len(self._sources) == 1 else self._queue_length()
+            if waited:
                 totals[_QUEUE_WAIT] += waited
             self._histograms[QUEUE_WAIT][waited.bit_length() - 1 if waited else 0] += 1
 
@@ -348,7 +349,7 @@ class Telemetry:
         """A task was taken from the queue that nobody wanted any more."""
         with self.lock:
             self._totals[_TIMED_OUT] += 1
-            self._queue_changed()
+            self._totals[_QUEUE] = self._queue_length()
 
     def rejected(self) -> None:
         with self.lock:

@@ -82,7 +82,7 @@ def task(label: str = "") -> Iterator[None]:
         begun = now()
         if telemetry.is_attached:
             telemetry.submitted()
-            telemetry.started(0, False)
+            telemetry.started(0, None)
         if slot is not None:
             slot.begin(begun)
             if label:

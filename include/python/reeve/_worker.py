@@ -150,9 +150,9 @@ class Worker:
         telemetry.detach()
 
     def after_fork_in_child(self) -> None:
+        was_attached = telemetry.is_attached or self._control is not None
         if self._control is not None:
             self._control.abandon()
-        was_attached = telemetry.is_attached
         telemetry.after_fork_in_child()
         self._control = None
         self._lock = threading.Lock()

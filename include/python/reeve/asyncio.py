@@ -73,7 +73,7 @@ class Limit:
         begun = now()
         self._begun[asyncio.current_task()] = begun
         if telemetry.is_attached:
-            telemetry.started(begun - asked, True)
+            telemetry.started(begun - asked, None)
 
     async def _enter(self) -> None:
         waiter = asyncio.get_running_loop().create_future()

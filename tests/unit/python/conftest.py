@@ -8,6 +8,8 @@ import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[2] / "include/python")]
+# Last, since the harness has a module named reeve as well.
+sys.path.append(str(HERE.parents[1] / "harness"))
 
 from fake_reeve import fake_reeve as make_fake  # noqa: E402  the path comes first
 

@@ -1,18 +1,15 @@
 """Debian's gunicorn with our worker class: threads change, and no request is lost.
 
-The clients keep their connections, and count as lost whatever a browser would show as an error:
-a reset, or an end without an answer. They connect anew only when they were told Connection: close."""
+What counts as lost is told in http_load."""
 
-import contextlib
-import json
 import os
 import signal
 import socket
 import sys
-import threading
 
 import pytest
 from fake_reeve import PATIENCE
+from http_load import Client, load
 
 APPLICATION = """
 import json, os, time
@@ -34,87 +31,6 @@ os.dup2(int(sys.argv[1]), 3)
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="web")
 os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *sys.argv[2:]])
 """
-
-
-class Client:
-    """One connection, kept as long as the server allows."""
-
-    def __init__(self, address):
-        self.address = address
-        self.stream = None
-
-    def connect(self):
-        self.stream = socket.create_connection(self.address, PATIENCE).makefile("rwb")
-
-    def close(self):
-        if self.stream:
-            self.stream.close()
-            self.stream = None
-
-    def send(self, path="/", method="GET", body=b""):
-        if self.stream is None:
-            self.connect()
-        self.stream.write(f"{method} {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
-                          .encode() + body)
-        self.stream.flush()
-
-    def receive(self):
-        """(whether the connection stays, the body); ConnectionError if there is no answer."""
-        head = {}
-        if not self.stream.readline().startswith(b"HTTP/1.1 200 "):
-            raise ConnectionError("no answer")
-        while (line := self.stream.readline().strip()):
-            name, _, value = line.decode().partition(": ")
-            head[name.lower()] = value
-        body = json.loads(self.stream.read(int(head["content-length"])))
-        stays = head.get("connection") != "close"
-        if not stays:
-            self.close()
-        return stays, body
-
-    def ask(self, *arguments, **keywords):
-        self.send(*arguments, **keywords)
-        return self.receive()
-
-
-class Load:
-    """So many clients that ask without a pause until stop()."""
-
-    def __init__(self, address, clients, path="/"):
-        self.answers, self.lost, self.pids = 0, [], set()
-        self._path, self._stop = path, threading.Event()
-        self._lock = threading.Lock()
-        self._enough = threading.Condition(self._lock)
-        self._threads = [threading.Thread(target=self._run, args=(address,)) for _ in range(clients)]
-        for thread in self._threads:
-            thread.start()
-
-    def _run(self, address):
-        client = Client(address)
-        while not self._stop.is_set():
-            try:
-                _, body = client.ask(self._path)
-            except (OSError, ValueError) as error:
-                with self._lock:
-                    self.lost.append(repr(error))
-                client.close()
-                continue
-            with self._lock:
-                self.answers += 1
-                self.pids.add(body["pid"])
-                self._enough.notify_all()
-        client.close()
-
-    def await_answers(self, count):
-        """So many more."""
-        with self._lock:
-            wanted = self.answers + count
-            assert self._enough.wait_for(lambda: self.answers >= wanted, PATIENCE), self.lost
-
-    def stop(self):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
 
 
 @pytest.fixture
@@ -144,15 +60,6 @@ def serve(fake, listener, tmp_path):
     return start
 
 
-@contextlib.contextmanager
-def load(listener, clients, path="/"):
-    running = Load(listener.getsockname(), clients, path)
-    try:
-        yield running
-    finally:
-        running.stop()
-
-
 def end(process):
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE) == 0
@@ -160,7 +67,7 @@ def end(process):
 
 def test_threads_change_under_load(serve, listener):
     reeve, process, connection = serve(threads=4)
-    with load(listener, 8, "/slow") as running:
+    with load(listener.getsockname(), 8, "/slow") as running:
         for wanted in (1, 16, 2, 32, 4, 1, 8) * 2:
             running.await_answers(20)
             assert connection.ask(f"THREADS={wanted}\n") == {"THREADS_OK": str(wanted)}
@@ -180,7 +87,7 @@ def test_who_leaves_loses_no_request(serve, listener, how):
     pair = [serve(threads=2), serve(threads=2)]
     for _ in range(3):
         _, process, connection = pair.pop(0)
-        with load(listener, 8) as running:
+        with load(listener.getsockname(), 8) as running:
             running.await_answers(200)
             if how == "drain":
                 connection.send("SEQUENCE=1\nDRAIN=1\n")
@@ -249,7 +156,7 @@ def test_requests_in_one_piece(serve, listener):
 
 def test_more_connections_than_allowed_wait(serve, listener):
     _, process, _ = serve("--worker-connections", "4", threads=2)
-    with load(listener, 2) as running:
+    with load(listener.getsockname(), 2) as running:
         running.await_answers(20)
         idle = [socket.create_connection(listener.getsockname()) for _ in range(2)]
         running.await_answers(20)
@@ -273,7 +180,7 @@ def test_workers_that_recycle_themselves(serve, listener):
     """--max-requests: the next process takes telemetry and control over."""
     reeve, process, connection = serve("--max-requests", "50")
     first = reeve.read.attached_pid()
-    with load(listener, 4) as running:
+    with load(listener.getsockname(), 4) as running:
         running.await_answers(60)
         while connection.receive() is not None:
             pass

@@ -47,6 +47,7 @@ def test_commands(fake):
     assert connection.ask("SEQUENCE=8\nFUTURE=1\n") == {"SEQUENCE": "8", "ERROR": "unknown command FUTURE"}
     connection.socket.send(b"\xff\xfe\n=\nnonsense\n" + bytes(300))
     assert connection.ask("PING=1\n") == {"PONG": "1"}
+    assert evaluate(process, "reeve.drain.wait(0)") == "False"
     assert evaluate(process, "reeve.drain.is_set()") == "False"
     assert connection.ask("SEQUENCE=9\nDRAIN=1\n") == {"SEQUENCE": "9"}
     assert evaluate(process, "reeve.drain.is_set()") == "True"
@@ -145,7 +146,7 @@ def test_a_longer_layout(fake):
     telemetry = Telemetry()
     assert telemetry.attach(fd)
     telemetry.submitted()
-    telemetry.started(5, True)
+    telemetry.started(5, None)
     first, second = telemetry.claim(0), telemetry.claim(1)
     second.begin(77)
     assert telemetry.claim(0) is None
@@ -250,6 +251,23 @@ sys.stdin.readline()
     totals = reeve.read.totals()
     assert (totals["done"], totals["work_units"]) == (2, 0)
     assert reeve.read.attached_pid() == process.pid
+
+
+def test_a_fork_of_a_worker_without_telemetry(fake):
+    """The control connection alone makes a worker, too."""
+    reeve = fake(threads=2)
+    process = reeve.start("""
+import os, reeve
+pool = reeve.ThreadPoolExecutor()
+child = os.fork()
+if child == 0:
+    reeve.attach()
+    reeve.on_threads(print)
+    os._exit(1 if reeve._worker.worker.is_live else 0)
+print(os.waitpid(child, 0)[1], flush=True)
+""", environment={"REEVE_TELEMETRY_FD": ""})
+    assert reeve.accept().receive()["PID"] == str(process.pid)
+    assert line_of(process) == "0"
 
 
 def test_who_forks_before_attaching(fake):
