@@ -11,7 +11,8 @@
 #include "spawn/http_head.h"
 #include "sys/fd.h"
 
-/* A head is shorter, cookies and all; who sends more than this before its empty line is unwell. */
+/* A head is shorter, cookies and all; who sends more than this before its empty line is unwell, and
+ * so is who announces its answer by more than this without ever giving it. */
 enum { HEAD_MAX = 8192 };
 
 typedef enum ProbeStage { STAGE_CONNECT, STAGE_SEND, STAGE_READ } ProbeStage;
@@ -20,7 +21,7 @@ struct Probe {
         const ProbeTarget *target;
         int fd;
         ProbeStage stage;
-        size_t sent, length;
+        size_t sent, length, read; /* @read: of all heads together */
         char head[HEAD_MAX];
 };
 
@@ -119,7 +120,7 @@ int probe_start(const ProbeTarget *target, Probe **ret, Error *reterr)
                 return error_set(reterr, -ENOMEM, "no-memory", "out of memory");
         probe->target = target;
         probe->stage = STAGE_CONNECT;
-        probe->sent = probe->length = 0;
+        probe->sent = probe->length = probe->read = 0;
         probe->fd = socket(address->address.any.sa_family,
                            SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (probe->fd < 0)
@@ -210,7 +211,7 @@ static int look_at_head(Probe *probe, Error *reterr)
                 return judge(status, reterr);
         if (n < 0)
                 return error_set(reterr, -EBADMSG, "probe-failed", "the answer is not HTTP/1");
-        if (probe->length == sizeof(probe->head))
+        if (probe->read == sizeof(probe->head))
                 return error_set(reterr, -EMSGSIZE, "probe-failed",
                                  "the head of the answer is longer than %d bytes", HEAD_MAX);
         return 0;
@@ -223,8 +224,8 @@ static int read_head(Probe *probe, Error *reterr)
         int r = 0;
 
         while (r == 0) {
-                n = recv(probe->fd, probe->head + probe->length,
-                         sizeof(probe->head) - probe->length, 0);
+                n = recv(probe->fd, probe->head + probe->length, sizeof(probe->head) - probe->read,
+                         0);
                 if (n < 0 && (errno == EAGAIN || errno == EINTR))
                         return 0;
                 if (n < 0)
@@ -233,6 +234,7 @@ static int read_head(Probe *probe, Error *reterr)
                         return error_set(reterr, -ECONNRESET, "probe-failed",
                                          "the connection was closed before an answer");
                 probe->length += (size_t)n;
+                probe->read += (size_t)n;
                 r = look_at_head(probe, reterr);
         }
         return r;

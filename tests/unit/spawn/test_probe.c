@@ -157,6 +157,18 @@ static void test_a_head_without_end(void **state)
         assert_int_equal(answer(text), -EMSGSIZE);
 }
 
+/* Each is read and forgotten; without an end to that the loop would stand still. */
+static void test_interim_answers_without_end(void **state)
+{
+        static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+        char text[9000] = "";
+
+        for (size_t length = 0; length + sizeof(interim) < sizeof(text);
+             length += sizeof(interim) - 1)
+                memcpy(text + length, interim, sizeof(interim));
+        assert_int_equal(answer(text), -EMSGSIZE);
+}
+
 static void test_silence(void **state)
 {
         char request[512];
@@ -219,6 +231,7 @@ int main(void)
                 WITH_SERVER(test_interim_answers_are_passed_over),
                 WITH_SERVER(test_another_protocol),
                 WITH_SERVER(test_a_head_without_end),
+                WITH_SERVER(test_interim_answers_without_end),
                 WITH_SERVER(test_silence),
                 WITH_SERVER(test_tcp),
                 WITH_SERVER(test_nobody_listens),
