@@ -191,14 +191,23 @@ static int build_sandbox(const Slot *slot, Launch *launch, Error *reterr)
                                      : 0;
 }
 
+/* An account that could not be found says nothing of who to be: that must not come to mean us. */
+static int check_account(const Slot *slot, Error *reterr)
+{
+        const Account *account = slot->definition->account;
+
+        if (!error_is_set(&account->error))
+                return 0;
+        *reterr = account->error;
+        return -ESRCH;
+}
+
 static int prepare(Slot *slot, Launch *launch, Error *reterr)
 {
-        int r;
+        int r = check_account(slot, reterr);
 
-        if (error_is_set(&slot->definition->account->error)) {
-                *reterr = slot->definition->account->error;
-                return -ESRCH;
-        }
+        if (r < 0)
+                return r;
         name_instance(slot->pool->engine, slot->instance, sizeof(slot->instance));
         r = output_open(slot, launch->output_fds, reterr);
         if (r >= 0)
@@ -292,8 +301,10 @@ int launch_aide(Slot *slot, char *const *command, Family *family, bool is_logged
         Launch launch = { .cgroup_fd = -1, .output_fds = { -1, -1 } };
         char instance[INSTANCE_SIZE];
         SpawnSpec spec;
-        int r;
+        int r = check_account(slot, reterr);
 
+        if (r < 0)
+                return r;
         name_instance(slot->pool->engine, instance, sizeof(instance));
         r = aide_words(slot, command, instance, &launch, reterr);
         if (r >= 0)

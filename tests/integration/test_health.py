@@ -267,6 +267,20 @@ def test_adopted_workers_are_probed(reeve, tmp_path):
     assert daemon.pids("w")[0] == kept
 
 
+@pytest.mark.root
+def test_a_command_without_its_account_is_not_run(reeve):
+    """An account that is not found any more must not make root's command of the worker's."""
+    health = {"Exec": shell("test $(id -u) -ne 0"), **QUICK, "TimeoutSec": "10s", "Failures": 1000}
+    daemon = reeve({"w": pool(worker("pause"), User="nobody", health=health)})
+    pids = daemon.wait_ready_pids("w", 1)
+    daemon.signal(signal.SIGKILL)
+    daemon.wait()
+    daemon.write_pool("w", pool(worker("pause"), User="no-such-user", health=health))
+    daemon.start()
+    error = wait_seen(lambda: (rows := daemon.workers("w")) and rows[0]["health"]["last_error"])
+    assert "no such user" in error and daemon.pids("w") == pids
+
+
 def test_a_reload_takes_the_probe_away(reeve):
     """Who waited for it waits no more, and no worker moves."""
     text = {"Exec": "/bin/false", **QUICK}
