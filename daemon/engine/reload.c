@@ -207,8 +207,9 @@ int reload_apply(Engine *engine, const char *actor, bool is_dry_run, ReloadResul
                 config_free(config);
                 return 0;
         }
-        r = apply(engine, config, actor, reterr);
+        /* First: who comes after whom is looked up there as pools are started. */
         follow_settings(engine, config);
+        r = apply(engine, config, actor, reterr);
         reload_plan_operations(engine, last, &ret->plan);
         tell(engine, actor, ret);
         return r;

@@ -95,14 +95,19 @@ static void forget_samples(Engine *engine)
                 }
 }
 
+/* Never later than it would have been: who reloads all the time must not put it off for ever. */
 static int take_interval(Engine *engine, uint64_t interval)
 {
+        uint64_t due = 0;
         int r;
 
         if (!engine->sample_source)
                 return sampler_open(engine);
         engine->sample_interval_usec = interval;
-        r = sd_event_source_set_time(engine->sample_source, now_usec() + interval);
+        r = sd_event_source_get_time(engine->sample_source, &due);
+        if (r >= 0)
+                r = sd_event_source_set_time(engine->sample_source,
+                                             MIN(due, now_usec() + interval));
         return r < 0 ? r : sd_event_source_set_enabled(engine->sample_source, SD_EVENT_ONESHOT);
 }
 

@@ -205,6 +205,19 @@ def test_an_order_that_is_changed_by_a_reload(reeve, gate):
     assert daemon.wait_state("b")["after"] == []
 
 
+def test_pools_that_a_reload_brings_wait_for_each_other(reeve, gate):
+    daemon = reeve({"first": pool(worker("pause"))})
+    daemon.write_pool("redis", gate.pool())
+    daemon.write_pool("web", pool(worker("pause"), After="redis"))
+    daemon.api.post("/v1/reload", status=200)
+    daemon.wait_until(lambda: daemon.workers("redis"))
+    assert daemon.pool("web")["waiting_for"] == ["redis"] and not daemon.workers("web")
+    gate.open()
+    daemon.wait_state("web")
+    seen = all_events(daemon)
+    assert first(seen, "worker.ready", "redis", None) < first(seen, "worker.started", "web", None)
+
+
 def test_an_essential_pool_whose_requirement_fails(reeve):
     daemon = reeve({"db": pool(worker("crash", 7), Restart="no"),
                     "main": pool(worker("pause"), Requires="db", Essential="yes")}, start=False)
