@@ -16,7 +16,7 @@ int verb_stop(const Context *context);
 int verb_restart(const Context *context);
 int verb_reset_failed(const Context *context);
 int verb_rollback(const Context *context);
-int pools_reload(const Context *context); /* of verb_reload(), for pools that are named */
+int pools_reload(const Context *context);     /* of verb_reload(), for pools that are named */
 int life_reopen_logs(const Context *context); /* logs --reopen */
 int verb_reload(const Context *context);
 int verb_graph(const Context *context);

@@ -1,8 +1,10 @@
 /* exec-main.c - reeve-exec: the last steps before a worker's command, outside of reeved
  *
- * Started as "reeve-exec NUMBER command..." (spawn/helper.h), as the user that reeved runs as,
- * (or "reeve-exec --hold SCOPE") with the worker's session, descriptors, environment and cgroup. Each step of the plan that
- * applies is done in the order of the table; the first that fails is reported and ends us. */
+ * Started as "reeve-exec NUMBER command..." (spawn/helper.h), as the user that reeved runs as, with
+ * the worker's session, descriptors, environment and cgroup. Each step of the plan that applies is
+ * done in the order of the table; the first that fails is reported and ends us.
+ *
+ * As "reeve-exec --hold SCOPE" it does nothing but live in a scope of systemd (spawn/holder.h). */
 #include <errno.h>
 #include <grp.h>
 #include <signal.h>
@@ -222,7 +224,7 @@ static int run(int plan_fd, char **command)
         return report(report_fd, STEP_EXECUTE, r, &message);
 }
 
-/* The process that keeps a scope of systemd alive (spawn/holder.h); it dies with reeved. */
+/* It dies with reeved, by the signal that holder.c has asked for. */
 static _Noreturn void hold(void)
 {
         for (;;)
@@ -235,7 +237,6 @@ int main(int argc, char **argv)
 
         if (argc == 3 && text_equal(argv[1], "--hold"))
                 hold();
-
         if (argc < 3 || units_parse_number(argv[1], 1 << 20, &plan_fd) < 0 || plan_fd < 3) {
                 (void)fputs("reeve-exec is started by reeved and of no use by itself.\n", stderr);
                 return 2;

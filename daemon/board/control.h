@@ -112,8 +112,8 @@ typedef struct ControlReply {
         uint64_t generation; /* of the pool, after the command */
         char code[32];
         char message[400];
-        uint32_t has_operation; /* `operation` below is filled (a dry run, or a running one) */
-        uint32_t has_plan;      /* of a reload: a memfd comes along, text as of reload_plan.h */
+        uint32_t has_operation;   /* `operation` below is filled (a dry run, or a running one) */
+        uint32_t has_plan;        /* of a reload: a memfd comes along, text as of reload_plan.h */
         BoardOperation operation; /* sent only as far as its pid_count reaches */
 } ControlReply;
 
