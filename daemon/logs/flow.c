@@ -137,6 +137,20 @@ static bool begin_batch(LineFlow *flow, const Look *look, Batch *batch)
         return wants_note(flow) && batch_put(flow, look, &piece, batch);
 }
 
+/* Of a batch in which no line fitted. A note that fills a new file so that the next line would not go
+ * in after it stands there alone: one more new file would not be larger. */
+static int make_room(LineFlow *flow, const Batch *batch, bool has_note)
+{
+        int r;
+
+        if (flow->file->size > 0)
+                return log_file_rotate(flow->file);
+        r = log_file_write(flow->file, out, batch->length);
+        if (r == 0 && has_note)
+                flow->untold_lines = 0;
+        return r;
+}
+
 static int write_batch(LineFlow *flow, Look *look)
 {
         const Look before = *look;
@@ -144,13 +158,12 @@ static int write_batch(LineFlow *flow, Look *look)
         bool was_mid_line = writer->is_mid_line;
         Batch batch = { 0 };
         bool has_note = begin_batch(flow, look, &batch);
-        size_t begun = batch.length;
         int r = 0;
 
         if (!batch.is_full)
                 fill_batch(flow, look, &batch);
-        if (batch.is_full && (batch.length == 0 || batch.length == begun))
-                r = log_file_rotate(flow->file);
+        if (batch.is_full && look->taken == before.taken)
+                r = make_room(flow, &batch, has_note);
         else if (batch.length > 0 && look->taken > before.taken)
                 r = log_file_write(flow->file, out, batch.length);
         if (r < 0 || look->taken == before.taken) {
@@ -167,18 +180,18 @@ static int write_batch(LineFlow *flow, Look *look)
 
 static int to_file(LineFlow *flow, Look *look)
 {
-        uint64_t rotations = flow->file->rotations;
-        size_t before = look->taken;
         int r = flow->is_fallback ? log_file_refresh(flow->file) : 0;
 
         if (r == 0 && log_file_is_old(flow->file, look->now_usec) && !flow->writer.is_mid_line)
                 r = log_file_rotate(flow->file);
         while (r == 0 && look->taken < look->length) {
+                uint64_t rotations = flow->file->rotations, untold = flow->untold_lines;
+                size_t before = look->taken;
+
                 r = write_batch(flow, look);
-                if (look->taken == before && flow->file->rotations == rotations)
+                if (look->taken == before && flow->file->rotations == rotations
+                    && flow->untold_lines == untold)
                         break; /* no whole line is left */
-                before = look->taken;
-                rotations = flow->file->rotations;
         }
         return r;
 }

@@ -198,6 +198,34 @@ static void test_rate(void **state)
         fixture_done(&fixture);
 }
 
+/* The note alone leaves no room for it in any file: no number of rotations would bring some. */
+static void test_a_line_as_long_as_a_file_after_a_gap(void **state)
+{
+        char line[LOG_MIN_BYTES + 1];
+        Fixture fixture;
+
+        memset(line, 'x', sizeof(line));
+        line[LOG_MIN_BYTES - 1] = '\n';
+        line[LOG_MIN_BYTES] = '\0';
+        fixture_open(&fixture, LOG_MIN_BYTES, 3);
+        fixture.settings.style.rate_interval_usec = 3600 * UINT64_C(1000000);
+        fixture.settings.style.rate_burst = 1;
+        reopen(&fixture);
+        fixture_write(&fixture, "1\n2\n", 4);
+        (void)move(&fixture);
+        fixture.settings.style.rate_burst = 10;
+        assert_int_equal(log_capture_set(fixture.capture, &fixture.settings), 0);
+        fixture_write(&fixture, line, LOG_MIN_BYTES);
+        (void)move(&fixture);
+        expect_file(&fixture, line);
+        {
+                AUTO_FREE char *note = fixture_read(&fixture, 1, NULL);
+
+                assert_string_equal(note, "[reeve: 1 lines were suppressed here]\n");
+        }
+        fixture_done(&fixture);
+}
+
 /* A pipe may be full of very little: sixteen pieces that do not share a page. */
 static void test_full_pipe_of_half_a_line(void **state)
 {
@@ -404,6 +432,7 @@ int main(void)
                 cmocka_unit_test(test_no_line_is_cut_in_a_flood),
                 cmocka_unit_test(test_age),
                 cmocka_unit_test(test_rate),
+                cmocka_unit_test(test_a_line_as_long_as_a_file_after_a_gap),
                 cmocka_unit_test(test_full_pipe_of_half_a_line),
                 cmocka_unit_test(test_entry),
                 cmocka_unit_test(test_overlong_entry),
