@@ -51,8 +51,10 @@ static void write_scale(Writer *writer, const BoardPool *row)
         writer_close_object(writer);
 }
 
-static void write_counts(Writer *writer, const BoardPool *row)
+static void write_counts(Writer *writer, const PoolView *pool)
 {
+        const BoardPool *row = &pool->row;
+
         writer_open_object(writer, "processes");
         writer_number(writer, "ready", row->ready);
         writer_number(writer, "wanted", row->processes);
@@ -61,12 +63,19 @@ static void write_counts(Writer *writer, const BoardPool *row)
         writer_number(writer, "rising", row->rising);
         writer_number(writer, "failed", row->failed);
         writer_open_object(writer, "threads");
-        writer_null(writer, "live");
         writer_number(writer, "wanted", (uint64_t)row->processes * row->threads);
-        writer_null(writer, "busy");
+        if (pool->attached > 0) {
+                writer_number(writer, "live", pool->threads_live);
+                writer_number(writer, "busy", pool->threads_busy);
+        } else {
+                writer_null(writer, "live");
+                writer_null(writer, "busy");
+        }
         writer_close_object(writer);
-        writer_reason(writer, "threads.live", no_telemetry);
-        writer_reason(writer, "threads.busy", no_telemetry);
+        if (pool->attached == 0) {
+                writer_reason(writer, "threads.live", no_telemetry);
+                writer_reason(writer, "threads.busy", no_telemetry);
+        }
 }
 
 static void write_measures(Writer *writer, const PoolView *pool)
@@ -144,7 +153,7 @@ void pool_write(Writer *writer, const Snapshot *snapshot, const PoolView *pool, 
         writer_string(writer, "state", pool_state_to_name((PoolState)row->state));
         writer_number(writer, "generation", row->generation);
         write_scale(writer, row);
-        write_counts(writer, row);
+        write_counts(writer, pool);
         write_measures(writer, pool);
         writer_number(writer, "restarts", row->restarts);
         if (row->operation)

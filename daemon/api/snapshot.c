@@ -119,6 +119,11 @@ static void pool_count_worker(PoolView *pool, const BoardWorker *worker, size_t 
         if (worker->pid <= 0)
                 return;
         pool->processes++;
+        if (worker->telemetry == BOARD_TELEMETRY_ATTACHED) {
+                pool->attached++;
+                pool->threads_live += worker->threads_live;
+                pool->threads_busy += worker->threads_busy;
+        }
         if (worker->sampled_monotonic_usec == 0)
                 return;
         pool->sampled++;

@@ -16,7 +16,9 @@ typedef struct PoolView {
         unsigned processes;                /* workers that have one */
         unsigned sampled;                  /* of those, how many have a sample */
         unsigned rated;                    /* of those, how many have a cpu_ratio */
-        double cpu_ratio;                  /* sums over them */
+        unsigned attached;                 /* of those, how many give telemetry */
+        unsigned threads_live, threads_busy;
+        double cpu_ratio; /* sums over them */
         uint64_t rss_bytes;
 } PoolView;
 

@@ -14,6 +14,7 @@
 #include "sys/clock.h"
 
 static const char no_process[] = "the slot has no process at present";
+static const char no_telemetry[] = "the worker gives no telemetry";
 static const char not_sampled[] = "the process has not been sampled yet";
 
 char *signal_name(char *buffer, int number)
@@ -85,7 +86,33 @@ static void write_sample(Writer *writer, const BoardWorker *row)
         }
         writer_because(writer, "pss_bytes",
                        row->pid > 0 ? "the proportional share is not measured yet" : no_process);
-        writer_because(writer, "busy", row->pid > 0 ? "the worker gives no telemetry" : no_process);
+        if (row->telemetry == BOARD_TELEMETRY_ATTACHED)
+                writer_number(writer, "busy", row->threads_busy);
+        else
+                writer_because(writer, "busy", row->pid > 0 ? no_telemetry : no_process);
+}
+
+static void write_telemetry(Writer *writer, const BoardWorker *row)
+{
+        static const char *const states[BOARD_TELEMETRY_COUNT] = { "none", "awaited", "attached",
+                                                                   "invalid" };
+        uint32_t state = row->telemetry < BOARD_TELEMETRY_COUNT ? row->telemetry : 0;
+
+        if (state == BOARD_TELEMETRY_NONE) {
+                writer_because(writer, "telemetry", no_telemetry);
+                return;
+        }
+        writer_open_object(writer, "telemetry");
+        writer_string(writer, "state", states[state]);
+        writer_number(writer, "lost_tasks", row->lost_tasks);
+        if (state == BOARD_TELEMETRY_ATTACHED) {
+                writer_number(writer, "threads_live", row->threads_live);
+                writer_number(writer, "threads_busy", row->threads_busy);
+                writer_number(writer, "tasks_done", row->tasks_done);
+                writer_number(writer, "tasks_failed", row->tasks_failed);
+                writer_number(writer, "queue_length", row->queue_length);
+        }
+        writer_close_object(writer);
 }
 
 /* When what is due on the monotonic clock will be on the wall. */
@@ -135,6 +162,7 @@ static void write_condition(Writer *writer, const BoardWorker *row)
         /* Of the deadlines the one that people ask for: a worker in back-off waits for its turn. */
         writer_time(writer, "next_attempt_time",
                     row->state == WORKER_BACKOFF ? realtime_of(row->deadline_monotonic_usec) : 0);
+        write_telemetry(writer, row);
         write_log(writer, row);
         write_health(writer, row);
 }

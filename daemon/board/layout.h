@@ -100,6 +100,16 @@ typedef struct BoardPool {
 
 enum { BOARD_EXIT_NONE, BOARD_EXIT_CODE, BOARD_EXIT_SIGNAL, BOARD_EXIT_REASON }; /* ExitKind */
 
+/* What a worker tells of itself in shared memory: nothing is to be had, it has not begun, it does,
+ * it wrote what cannot be true. */
+enum {
+        BOARD_TELEMETRY_NONE,
+        BOARD_TELEMETRY_AWAITED,
+        BOARD_TELEMETRY_ATTACHED,
+        BOARD_TELEMETRY_INVALID,
+        BOARD_TELEMETRY_COUNT
+};
+
 typedef struct BoardWorker {
         uint32_t sequence, used;
         uint32_t pool; /* row number of its pool */
@@ -137,6 +147,12 @@ typedef struct BoardWorker {
         uint32_t health_failures, is_health_shared; /* in a row; one probe for the pool */
         uint64_t health_probed_realtime_usec;       /* end of the last one; 0: none yet */
         char health_error[BOARD_HEALTH_ERROR_SIZE]; /* of the last one; empty: it went well */
+
+        uint32_t telemetry;                  /* BOARD_TELEMETRY_...; the rest if ATTACHED */
+        uint32_t threads_live, threads_busy; /* of the SDK */
+        uint32_t telemetry_padding;
+        uint64_t tasks_done, tasks_failed, queue_length;
+        uint64_t lost_tasks; /* ended with the workers that had begun them, in this slot */
 } BoardWorker;
 
 enum { BOARD_OPERATION_KEPT = 0, BOARD_OPERATION_STARTED = 1, BOARD_OPERATION_STOPPED = 2 };

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "engine/launch.h"
+#include "engine/live.h"
 #include "engine/operation.h"
 #include "engine/publish.h"
 #include "engine/report.h"
@@ -26,6 +27,8 @@ static int define(Pool *pool, Slot *slot, const Adoptee *adoptee)
         before = definition_derive(now, ++pool->definitions, &grid);
         if (!before)
                 return -ENOMEM;
+        if (!adoptee->is_current)
+                before->life = before->number;
         slot_define(slot, before);
         return 0;
 }
@@ -107,6 +110,7 @@ static int adopt_living(Pool *pool, const Adoptee *adoptee, PidRef *process, Err
         if (r < 0)
                 return error_set(reterr, r, "adopt", "%s: cannot watch PID %d: %s", pool->subject,
                                  (int)adoptee->pid, strerror(-r));
+        live_adopt(slot, launch_extra_fd(slot));
         resume(slot, adoptee);
         return 0;
 }

@@ -44,10 +44,14 @@ static int check_change(const Pool *pool, const GridChange *change, const Change
 static Definition *redefine_for(Pool *pool, const Grid *to, bool is_fresh)
 {
         const Definition *now = pool->definition;
+        Definition *next;
 
         if (!is_fresh && now->threads == to->threads && now->greenlets == to->greenlets)
                 return definition_ref(pool->definition);
-        return definition_derive(now, ++pool->definitions, to);
+        next = definition_derive(now, ++pool->definitions, to);
+        if (next && is_fresh)
+                next->life = next->number;
+        return next;
 }
 
 static int change_target(Pool *pool, OperationKind kind, const GridChange *change,

@@ -51,6 +51,7 @@ static Definition *definition_make(PoolConfig *config, unsigned number, const Gr
                 return NULL;
         *definition = (Definition){ .references = 1,
                                     .number = number,
+                                    .life = number,
                                     .config = pool_config_ref(config),
                                     .threads = grid->threads,
                                     .greenlets = grid->greenlets,
@@ -68,7 +69,12 @@ Definition *definition_new(PoolConfig *config, unsigned number, const Grid *grid
 
 Definition *definition_derive(const Definition *definition, unsigned number, const Grid *grid)
 {
-        return definition_make(definition->config, number, grid, definition->account);
+        Definition *derived =
+                definition_make(definition->config, number, grid, definition->account);
+
+        if (derived)
+                derived->life = definition->life;
+        return derived;
 }
 
 void definition_renew(Definition *definition, PoolConfig *config)

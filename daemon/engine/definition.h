@@ -20,6 +20,7 @@ typedef struct Account {
 typedef struct Definition {
         unsigned references;
         unsigned number;
+        unsigned life; /* number of the first of those that differ in counts alone */
         PoolConfig *config;
         unsigned threads, greenlets;
         Account *account;
@@ -32,7 +33,7 @@ typedef struct Definition {
 Definition *definition_new(PoolConfig *config, unsigned number, const Grid *grid,
                            bool ignore_identity);
 
-/** definition_derive() - the same lookup, other counts; Return: NULL without memory */
+/** definition_derive() - the same lookup, other counts, the same life; Return: NULL without memory */
 Definition *definition_derive(const Definition *definition, unsigned number, const Grid *grid);
 
 /** definition_renew() - a configuration that means the same to the process, but perhaps not to the

@@ -363,16 +363,20 @@ static int open_loop(Engine *engine)
 
 static int open_folders(Engine *engine, Error *reterr)
 {
+        static const char *const sockets[] = { "notify", "control" };
         char path[512];
         int r;
 
-        (void)snprintf(path, sizeof(path), "%s/notify", engine->settings.runtime_dir);
-        r = directory_make(path, 0755);
-        if (r < 0)
-                return error_set(reterr, r, "runtime",
-                                 "cannot make %s: %s. Give another folder "
-                                 "with --runtime.",
-                                 path, strerror(-r));
+        for (size_t i = 0; i < COUNT_OF(sockets); i++) {
+                (void)snprintf(path, sizeof(path), "%s/%s", engine->settings.runtime_dir,
+                               sockets[i]);
+                r = directory_make(path, 0755);
+                if (r < 0)
+                        return error_set(reterr, r, "runtime",
+                                         "cannot make %s: %s. Give another folder "
+                                         "with --runtime.",
+                                         path, strerror(-r));
+        }
         r = directory_make(engine->settings.log_dir, 0755);
         return r < 0 ? error_set(reterr, r, "logs",
                                  "cannot make %s: %s. Give another folder with "

@@ -10,6 +10,7 @@
 #include "engine/face.h"
 #include "engine/flights.h"
 #include "engine/limits.h"
+#include "engine/live.h"
 #include "engine/operation.h"
 #include "engine/pool.h"
 #include "engine/priority.h"
@@ -28,7 +29,7 @@ typedef struct Launch {
         int cgroup_fd, output_fds[STREAM_COUNT];
         Text sandbox;
         SpawnFd fds[LAUNCH_FDS_MAX];
-        size_t fd_count;
+        size_t fd_count, extra_count;
 } Launch;
 
 static void launch_done(Launch *launch)
@@ -168,6 +169,7 @@ static void describe(const Slot *slot, const Launch *launch, SpawnSpec *ret)
                 .error_fd = launch->output_fds[STREAM_ERR],
                 .fds = launch->fds,
                 .fd_count = launch->fd_count,
+                .extra_count = launch->extra_count,
                 .cgroup_fd = launch->cgroup_fd,
         };
 }
@@ -202,6 +204,22 @@ static int check_account(const Slot *slot, Error *reterr)
         return -ESRCH;
 }
 
+int launch_extra_fd(const Slot *slot)
+{
+        return STDERR_FILENO + 1 + (int)slot->definition->config->listener_count;
+}
+
+/* Behind the listeners, whose numbers are a protocol. */
+static int add_live(Slot *slot, Launch *launch, Error *reterr)
+{
+        int fd = -1;
+        int r = live_begin(slot, &launch->environment, launch_extra_fd(slot), &fd, reterr);
+
+        if (r >= 0 && fd >= 0)
+                launch->fds[launch->fd_count + launch->extra_count++] = (SpawnFd){ .fd = fd };
+        return r;
+}
+
 static int prepare(Slot *slot, Launch *launch, Error *reterr)
 {
         int r = check_account(slot, reterr);
@@ -216,6 +234,8 @@ static int prepare(Slot *slot, Launch *launch, Error *reterr)
                 r = build_sandbox(slot, launch, reterr);
         if (r >= 0)
                 r = collect_fds(slot, launch, reterr);
+        if (r >= 0)
+                r = add_live(slot, launch, reterr);
         if (r >= 0)
                 r = family_begin(slot->family, slot->instance, &launch->cgroup_fd, reterr);
         if (r >= 0)

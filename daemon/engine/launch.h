@@ -3,6 +3,9 @@
 
 #include "engine/slot.h"
 
+/** launch_extra_fd() - the number that a descriptor behind the listeners has in a worker */
+int launch_extra_fd(const Slot *slot);
+
 /** launch_slot() - begin a new life in @slot
  *  On success slot->process, instance and, if reeve-exec prepares it, status_fd are set.
  *  Return: 0; negative errno with @reterr, and nothing runs */

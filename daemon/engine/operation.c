@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "engine/live.h"
 #include "engine/publish.h"
 #include "engine/refresh.h"
 #include "engine/report.h"
@@ -49,7 +50,8 @@ BoardOperation *operation_plan(const Pool *pool, OperationKind kind, const Grid 
         (void)text_copy(row->actor, sizeof(row->actor), actor ? actor : "reeved");
         for (size_t i = 0; i < pool->slot_count; i++) {
                 const Slot *slot = pool->slots[i];
-                bool stays = slot->number < to->processes && !is_redefined && kind != OPERATE_STOP
+                bool is_moved = is_redefined && (kind != OPERATE_SCALE || !live_can_follow(slot));
+                bool stays = slot->number < to->processes && !is_moved && kind != OPERATE_STOP
                              && slot->worker.is_wanted;
 
                 if (!pidref_is_set(&slot->process))

@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "engine/health.h"
 #include "engine/limits.h"
+#include "engine/live.h"
 #include "engine/notices.h"
 #include "engine/operation.h"
 #include "engine/order.h"
@@ -278,6 +279,12 @@ static WorkerState planned_state(const Pool *pool, const Slot *slot, uint64_t no
 /* Starts in one round of the loop, 10 ms: deaths that come meanwhile are seen in between. */
 enum { STARTS_ROUND = 32 };
 
+static bool is_current(const Slot *slot)
+{
+        return !slot->is_worn
+               && (slot->definition == slot->pool->definition || live_is_following(slot));
+}
+
 static bool take_steps(Pool *pool)
 {
         uint64_t now = now_usec(), wait_usec = USEC_INFINITY;
@@ -287,6 +294,7 @@ static bool take_steps(Pool *pool)
         AUTO_FREE PlanStep *steps =
                 calloc(count + target.processes + target.max_surge + 1, sizeof(PlanStep));
         size_t planned, starts = 0;
+        bool are_growing = live_check(pool);
 
         if (!slots || !steps) {
                 pool_look_again(pool, POOL_RETRY_USEC);
@@ -297,8 +305,7 @@ static bool take_steps(Pool *pool)
                         (PlanSlot){ .slot = pool->slots[i]->number,
                                     .state = planned_state(pool, pool->slots[i], now, &wait_usec),
                                     .is_wanted = pool->slots[i]->worker.is_wanted,
-                                    .is_current = pool->slots[i]->definition == pool->definition
-                                                  && !pool->slots[i]->is_worn };
+                                    .is_current = is_current(pool->slots[i]) };
         planned = plan_next(&target, slots, count, steps, NULL);
         /* What is left out is planned again: each step touches the pool. */
         for (size_t i = 0; i < planned && starts < STARTS_ROUND; i++)
@@ -307,7 +314,11 @@ static bool take_steps(Pool *pool)
                         take_start(pool, steps[i].slot);
                         starts++;
                         break;
-                case PLAN_STOP: take_stop(pool, pool_slot(pool, steps[i].slot)); break;
+                case PLAN_STOP:
+                        /* Capacity first: those that stay are getting more threads. */
+                        if (!are_growing || steps[i].slot < target.processes)
+                                take_stop(pool, pool_slot(pool, steps[i].slot));
+                        break;
                 }
         if (wait_usec != USEC_INFINITY)
                 pool_look_again(pool, wait_usec);

@@ -15,6 +15,7 @@
 #include "board/events.h"
 #include "engine/face.h"
 #include "engine/health.h"
+#include "engine/live.h"
 #include "engine/order.h"
 #include "engine/report.h"
 #include "sys/clock.h"
@@ -252,6 +253,7 @@ void publish_slot(Slot *slot)
         fill_sample(slot, &row);
         if (slot->definition->config->probe != PROBE_NONE)
                 fill_health(slot, &row);
+        live_describe(slot, &row);
         if (output_counters(slot, &counters)) {
                 row.log_bytes = counters.captured_bytes;
                 row.log_dropped_bytes = counters.dropped_bytes;

@@ -70,10 +70,6 @@ void reload_warn(Engine *engine, const PoolConfig *config)
         warn_later(engine, config, config->log_max_disk_bytes != UINT64_MAX, "MaxDisk=");
         warn_later(engine, config, config->throughput != NULL, "Throughput=");
         warn_later(engine, config, config->memory_budget_bytes != UINT64_MAX, "MemoryBudget=");
-        if (config->thread_control == THREADS_LIVE)
-                publish_warning(engine, config->name,
-                                "ThreadControl=live is not to be had in this version; workers are "
-                                "replaced when the thread count changes.");
 }
 
 /* ---- reloading ---- */

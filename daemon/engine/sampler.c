@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "engine/live.h"
 #include "engine/pool.h"
 #include "engine/priority.h"
 #include "engine/publish.h"
@@ -32,6 +33,7 @@ static void sample_slot(Slot *slot, uint64_t now)
         slot->sample = sample;
         slot->has_sample = true;
         recycle_sampled(slot);
+        live_sample(slot);
         publish_slot(slot);
 }
 

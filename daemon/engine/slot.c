@@ -18,6 +18,7 @@
 #include "engine/health.h"
 #include "engine/launch.h"
 #include "engine/limits.h"
+#include "engine/live.h"
 #include "engine/notices.h"
 #include "engine/operation.h"
 #include "engine/pace.h"
@@ -149,6 +150,7 @@ Slot *slot_free(Slot *slot)
         farewell_forget(slot);
         health_forget(slot);
         refresh_forget(slot);
+        live_forget(slot);
         sd_event_source_disable_unref(slot->timer);
         sd_event_source_disable_unref(slot->status_source);
         sd_event_source_disable_unref(slot->exit_source);
@@ -628,6 +630,7 @@ void slot_exited(Slot *slot, const WorkerExit *exit)
                 operation_stopped(slot->pool, slot->process.pid);
         output_end_life(slot);
         let_go(slot);
+        live_end(slot);
         health_forget(slot); /* what looks at it would be counted among what is left of it */
         refresh_forget(slot);
         slot_event(slot, WORKER_EVENT_EXITED, &known);

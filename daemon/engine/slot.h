@@ -50,6 +50,7 @@ struct Slot {
         sd_event_source *status_source;
         Family *family;
         SlotOutput output;
+        struct Live *live; /* of ThreadControl=live; see live.h */
         size_t listen_fd_count;
         int *listen_fds; /* reuseport sockets of this slot */
         sd_event_source *timer;

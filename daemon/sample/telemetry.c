@@ -72,26 +72,32 @@ void telemetry_done(Telemetry *telemetry)
         *telemetry = TELEMETRY_UNSET;
 }
 
-int telemetry_take(int fd_consume, unsigned thread_count, Telemetry *ret)
+/* Return: the threads that memory of this size is for, 0 if it is none of ours */
+static unsigned count_of(size_t size)
+{
+        size_t rest = size < THREADS_AT ? 1 : (size - THREADS_AT) % REEVE_TELEMETRY_THREAD_BYTES;
+        size_t count = rest ? 0 : (size - THREADS_AT) / REEVE_TELEMETRY_THREAD_BYTES;
+
+        return count <= TELEMETRY_THREADS_MAX ? (unsigned)count : 0;
+}
+
+int telemetry_take(int fd_consume, Telemetry *ret)
 {
         AUTO_CLOSE fd = fd_consume;
         const void *memory;
         size_t size;
-        int r;
+        int r = memfd_map_read_only(fd, &memory, &size);
 
-        if (!is_count_allowed(thread_count))
-                return -EINVAL;
-        r = memfd_map_read_only(fd, &memory, &size);
         if (r < 0)
                 return r;
-        if (size != reeve_telemetry_bytes(thread_count)) {
+        if (count_of(size) == 0) {
                 (void)munmap((void *)memory, size);
                 return -EBADMSG;
         }
         *ret = (Telemetry){ .fd = TAKE_FD(fd),
                             .memory = (void *)memory,
                             .size = size,
-                            .thread_count = thread_count };
+                            .thread_count = count_of(size) };
         return 0;
 }
 

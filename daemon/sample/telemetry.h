@@ -45,10 +45,10 @@ int telemetry_new(unsigned thread_count, Telemetry *ret);
 void telemetry_done(Telemetry *telemetry);
 
 /** telemetry_take() - map what another process made by telemetry_new(): after the core's restart
- *  @fd_consume: as it came from the worker; refused unless sealed against shrinking and of the
- *  size that @thread_count asks for
+ *  @fd_consume: as it came from the worker; refused unless sealed against shrinking and of a
+ *  size that some count of threads has
  *  Return: 0; -EBADMSG; other negative errno */
-int telemetry_take(int fd_consume, unsigned thread_count, Telemetry *ret);
+int telemetry_take(int fd_consume, Telemetry *ret);
 
 /** telemetry_read() - what the worker says now
  *  @before: the last valid reading of the same life, NULL if there is none

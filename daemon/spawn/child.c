@@ -224,15 +224,17 @@ static int copy_words(Child *child, const SpawnSpec *spec)
 
 static int copy_descriptors(Child *child, const SpawnHost *host, const SpawnSpec *spec)
 {
-        child->fds = calloc(spec->fd_count + 6, sizeof(int)); /* 0..2 and up to 3 of the helper */
+        size_t count = spec->fd_count + spec->extra_count;
+
+        child->fds = calloc(count + 6, sizeof(int)); /* 0..2 and up to 3 of the helper */
         if (!child->fds)
                 return -ENOMEM;
         child->fds[0] = host->null_fd;
         child->fds[1] = spec->output_fd >= 0 ? spec->output_fd : host->null_fd;
         child->fds[2] = spec->error_fd >= 0 ? spec->error_fd : host->null_fd;
-        for (size_t i = 0; i < spec->fd_count; i++)
+        for (size_t i = 0; i < count; i++)
                 child->fds[3 + i] = spec->fds[i].fd;
-        child->fd_count = 3 + spec->fd_count;
+        child->fd_count = 3 + count;
         child->execute_fd = spec->executable_fd;
         return 0;
 }

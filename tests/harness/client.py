@@ -160,3 +160,11 @@ class Events:
         while not (result := predicate()):
             self.next(deadline - time.monotonic())
         return result
+
+
+def wait_seen(predicate, timeout=2 * TIMEOUT):
+    """For what no event tells: samples, single probes. Asks until it is so; the answer."""
+    deadline = time.monotonic() + timeout
+    while not (result := predicate()):
+        assert time.monotonic() < deadline, "not seen in time"
+    return result

@@ -3,11 +3,11 @@
 import os
 import signal
 import socket
-import time
 
 import pytest
 
 import processes
+from client import wait_seen
 from reeve import pool, worker
 
 # Patience for a busy machine lies in Failures=; the rest is short.
@@ -34,14 +34,6 @@ def page(tmp_path, *words, count=1, health=None, **keys):
 def shell(script):
     """What the shell is to replace is written $$ to reeve."""
     return f"/bin/sh -c '{script.replace('$', '$$')}'"
-
-
-def wait_seen(predicate, timeout=30):
-    """For what no event tells: single probes. Asks the API until it is so; the answer."""
-    deadline = time.monotonic() + timeout
-    while not (result := predicate()):
-        assert time.monotonic() < deadline, "not seen in time"
-    return result
 
 
 def health_of(daemon, name="w", slot=0):
