@@ -55,7 +55,7 @@ typedef struct SpawnSpec {
         const SpawnFd *fds;      /* become 3, 4, ...: sd_listen_fds(3) */
         size_t fd_count;
         size_t extra_count; /* behind them in @fds, no listeners: become the next numbers */
-        int cgroup_fd;     /* born into this cgroup; -1: ours */
+        int cgroup_fd;      /* born into this cgroup; -1: ours */
         bool dies_with_us; /* SIGKILL when the daemon ends: nobody else would end it. By reeve-exec */
         bool can_land;     /* the caller knows spawn_land(): do not wait until it has executed */
 } SpawnSpec;

@@ -109,7 +109,7 @@ static unsigned long inode_of(int fd)
 
 static void expect_inode(const Trial *trial, int number, int fd)
 {
-        char key[16], expected[32];
+        char key[24], expected[32];
 
         (void)snprintf(key, sizeof(key), "inode%d", number);
         (void)snprintf(expected, sizeof(expected), "%lu", inode_of(fd));
