@@ -14,10 +14,12 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "engine/change.h"
+#include "engine/deadlines.h"
 #include "engine/face.h"
 #include "engine/farewell.h"
 #include "engine/flights.h"
 #include "engine/hangup.h"
+#include "engine/intake.h"
 #include "engine/pool.h"
 #include "engine/priority.h"
 #include "engine/publish.h"
@@ -457,6 +459,10 @@ static int open_parts(Engine *engine, const ProblemList *problems, Error *reterr
         if (r >= 0)
                 r = farewell_open(engine);
         if (r >= 0)
+                r = deadlines_open(engine);
+        if (r >= 0)
+                r = intake_open(engine);
+        if (r >= 0)
                 r = sampler_open(engine);
         if (r < 0)
                 return error_set(reterr, r, "loop", "cannot watch: %s", strerror(-r));
@@ -476,7 +482,7 @@ int engine_new(const EngineSettings *settings, const EngineHooks *hooks, Config 
         engine->settings = *settings;
         engine->hooks = *hooks;
         engine->config = config_take;
-        engine->board_fd = -1;
+        engine->board_fd = engine->intake_fd = -1;
         engine->host = SPAWN_HOST_UNSET;
         engine->started_usec = now_usec();
         engine->started_realtime_usec = now_realtime_usec();
@@ -510,6 +516,8 @@ Engine *engine_free(Engine *engine)
                 publish_close(engine);
         farewell_close(engine);
         flights_close(engine);
+        deadlines_close(engine);
+        intake_close(engine);
         sd_event_source_disable_unref(engine->sample_source);
         sd_event_source_disable_unref(engine->keep_source);
         sd_event_source_disable_unref(engine->hangup_source);

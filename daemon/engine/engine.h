@@ -19,6 +19,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/error.h"
+#include "base/heap.h"
 #include "base/map.h"
 #include "board/board.h"
 #include "config/config.h"
@@ -84,6 +85,13 @@ struct Engine {
         TAILQ_HEAD(EngineFlightList, Slot) flights; /* see flights.c */
         sd_event_source *look_source;
         uint64_t look_usec; /* until the next look */
+
+        Heap deadlines; /* of slots: see deadlines.c */
+        sd_event_source *deadline_source;
+        uint64_t deadline_usec; /* what it is set to */
+
+        int intake_fd; /* epoll of the workers' pipes: see intake.c */
+        sd_event_source *intake_source;
 
         TAILQ_HEAD(PacedList, Slot) paced; /* slots that wait for their turn to start */
         sd_event_source *pace_source;

@@ -6,14 +6,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "engine/face.h"
+#include "engine/intake.h"
 #include "engine/pool.h"
-#include "engine/priority.h"
 #include "engine/publish.h"
 #include "sys/fd.h"
 
@@ -58,18 +57,13 @@ static void take_moved(Slot *slot, int moved)
         publish_slot(slot);
 }
 
-static int on_output(sd_event_source *source, int fd, uint32_t events, void *userdata)
+void output_take(Stream *stream)
 {
-        Slot *slot = userdata;
-        Stream *streams = slot->output.streams;
-        Stream *stream = &streams[source == streams[STREAM_ERR].source ? STREAM_ERR : STREAM_OUT];
         int moved = log_capture_move(stream->capture);
 
-        /* To set the same events again arms an edge-triggered source again. */
         if (moved > 0 && (moved & LOG_MOVE_MORE))
-                (void)sd_event_source_set_io_events(source, EPOLLIN | EPOLLET);
-        take_moved(slot, moved);
-        return 0;
+                intake_again(stream->slot->pool->engine, log_capture_fd(stream->capture), stream);
+        take_moved(stream->slot, moved);
 }
 
 /* ---- captures ---- */
@@ -102,21 +96,9 @@ static LogSettings settings_of(const Slot *slot, const Stream *stream)
 
 static void stream_drop(Stream *stream)
 {
-        stream->source = sd_event_source_disable_unref(stream->source);
+        if (stream->capture)
+                intake_remove(stream->slot->pool->engine, log_capture_fd(stream->capture));
         stream->capture = log_capture_free(stream->capture);
-}
-
-static int watch(Slot *slot, Stream *stream)
-{
-        int r = sd_event_add_io(slot->pool->engine->event, &stream->source,
-                                log_capture_fd(stream->capture), EPOLLIN | EPOLLET, on_output,
-                                slot);
-
-        if (r >= 0)
-                r = sd_event_source_set_priority(stream->source, PRIORITY_LOG);
-        if (r >= 0)
-                r = sd_event_source_set_ratelimit(stream->source, LOG_ROUND_USEC, 1);
-        return r;
 }
 
 static int open_directory(Pool *pool, Error *reterr)
@@ -144,7 +126,8 @@ static int stream_open(Slot *slot, unsigned index, int *pipe_fd_take, Error *ret
                 return r;
         if (pipe_fd_take)
                 *pipe_fd_take = -1;
-        r = watch(slot, stream);
+        stream->slot = slot;
+        r = intake_add(slot->pool->engine, log_capture_fd(stream->capture), stream);
         if (r >= 0)
                 return 0;
         /* Unread it would fill up, and the worker block. */

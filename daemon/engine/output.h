@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include <systemd/sd-event.h>
 
 #include "base/error.h"
 #include "logs/capture.h"
@@ -19,8 +18,8 @@ typedef struct Pool Pool;
 
 typedef struct Stream {
         LogCapture *capture; /* NULL: nothing of it runs through us */
-        sd_event_source *source;
-        const char *label; /* "stdout", "stderr", or "both" */
+        Slot *slot;          /* whose it is */
+        const char *label;   /* "stdout", "stderr", or "both" */
         bool to_journal;
 } Stream;
 
@@ -35,6 +34,9 @@ typedef struct SlotOutput {
  *  the first
  *  Return: 0; negative errno with @reterr */
 int output_open(Slot *slot, int ret_fds[STREAM_COUNT], Error *reterr);
+
+/** output_take() - there is something in the stream's pipe: write it out */
+void output_take(Stream *stream);
 
 /** output_close_fds() - what output_open() gave */
 void output_close_fds(int fds[STREAM_COUNT]);

@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "engine/deadlines.h"
 #include "engine/farewell.h"
 #include "engine/flights.h"
 #include "engine/health.h"
@@ -151,7 +152,7 @@ Slot *slot_free(Slot *slot)
         health_forget(slot);
         refresh_forget(slot);
         live_forget(slot);
-        sd_event_source_disable_unref(slot->timer);
+        deadline_clear(slot);
         sd_event_source_disable_unref(slot->status_source);
         sd_event_source_disable_unref(slot->exit_source);
         sd_event_source_disable_unref(slot->exit_timer);
@@ -182,7 +183,15 @@ void slot_define(Slot *slot, Definition *definition)
 /* How long its word is waited for once more when the pool's socket is not read to its end. */
 #define UNREAD_WAIT_USEC (20 * USEC_PER_MSEC)
 
-static bool arm_timer(Slot *slot, uint64_t at_usec);
+static bool arm_timer(Slot *slot, uint64_t at_usec)
+{
+        int r = deadline_set(slot, at_usec);
+
+        if (r < 0)
+                report(LOG_ERR, "%s: worker %u: cannot arm its timer: %s", slot->pool->subject,
+                       slot->number, strerror(-r));
+        return r >= 0;
+}
 
 /* The heartbeat may have come and lie among those of a thousand others. A socket that is never
  * empty, which any local user can bring about, excuses nobody for longer than a second span. */
@@ -194,9 +203,8 @@ static bool may_have_come(Slot *slot, uint64_t now)
                && notices_are_waiting(slot->pool) && arm_timer(slot, now + UNREAD_WAIT_USEC);
 }
 
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+void slot_due(Slot *slot, uint64_t usec)
 {
-        Slot *slot = userdata;
         uint64_t now = now_usec();
         WorkerEvent event;
 
@@ -206,37 +214,15 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
                        "given its time again",
                        slot->pool->subject, slot->number);
         if (may_have_come(slot, now))
-                return 0;
+                return;
         event = worker_due(&slot->worker, now);
-        /* What else is due comes with the next round: the timer is armed again there. */
+        /* What else is due comes with the next round: the deadline is set again there. */
         if (event) {
                 slot_event(slot, event, NULL);
         } else {
                 slot_rearm(slot);
                 publish_slot(slot);
         }
-        return 0;
-}
-
-static bool arm_timer(Slot *slot, uint64_t at_usec)
-{
-        int r;
-
-        if (slot->timer) {
-                r = sd_event_source_set_time(slot->timer, at_usec);
-                if (r >= 0)
-                        r = sd_event_source_set_enabled(slot->timer, SD_EVENT_ONESHOT);
-        } else {
-                /* Accuracy 1 us: the default of 250 ms would make a deadline that much late. */
-                r = sd_event_add_time(slot->pool->engine->event, &slot->timer, CLOCK_MONOTONIC,
-                                      at_usec, 1, on_timer, slot);
-                if (r >= 0)
-                        r = sd_event_source_set_priority(slot->timer, PRIORITY_TIMER);
-        }
-        if (r < 0)
-                report(LOG_ERR, "%s: worker %u: cannot arm its timer: %s", slot->pool->subject,
-                       slot->number, strerror(-r));
-        return r >= 0;
 }
 
 void slot_rearm(Slot *slot)
@@ -245,16 +231,16 @@ void slot_rearm(Slot *slot)
 
         if (next != USEC_INFINITY)
                 (void)arm_timer(slot, next); /* it has reported why not */
-        else if (slot->timer)
-                (void)sd_event_source_set_enabled(slot->timer, SD_EVENT_OFF);
+        else
+                deadline_clear(slot);
 }
 
 /* ---- effects ---- */
 
-static void push_event(Slot *slot, WorkerEvent event, const WorkerExit *exit)
+static void push_event(SlotQueue *queue, WorkerEvent event, const WorkerExit *exit)
 {
-        assert(slot->queued < SLOT_QUEUE_SIZE); /* an event raises at most three */
-        slot->queue[slot->queued++] = (SlotEvent){ event, exit ? *exit : (WorkerExit){ 0 } };
+        assert(queue->count < SLOT_QUEUE_SIZE); /* an event raises at most three */
+        queue->events[queue->count++] = (SlotEvent){ event, exit ? *exit : (WorkerExit){ 0 } };
 }
 
 static void finish_status(Slot *slot)
@@ -503,18 +489,22 @@ static void step(Slot *slot, const SlotEvent *happened)
 
 void slot_event(Slot *slot, WorkerEvent event, const WorkerExit *exit)
 {
-        push_event(slot, event, exit);
-        if (slot->is_stepping)
-                return;
-        slot->is_stepping = true;
-        while (slot->queued > 0) {
-                SlotEvent happened = slot->queue[0];
+        SlotQueue queue = { .count = 0 };
 
-                slot->queued--;
-                memmove(&slot->queue[0], &slot->queue[1], slot->queued * sizeof(SlotEvent));
+        if (slot->queue) {
+                push_event(slot->queue, event, exit);
+                return;
+        }
+        slot->queue = &queue;
+        push_event(&queue, event, exit);
+        while (queue.count > 0) {
+                SlotEvent happened = queue.events[0];
+
+                queue.count--;
+                memmove(&queue.events[0], &queue.events[1], queue.count * sizeof(SlotEvent));
                 step(slot, &happened);
         }
-        slot->is_stepping = false;
+        slot->queue = NULL;
         health_follow(slot);
         slot_rearm(slot);
         publish_slot(slot);

@@ -22,6 +22,12 @@ typedef struct SlotEvent {
         WorkerExit exit;
 } SlotEvent;
 
+/* Events raised while one is handled. */
+typedef struct SlotQueue {
+        SlotEvent events[SLOT_QUEUE_SIZE];
+        unsigned count;
+} SlotQueue;
+
 /* A worker that reads its configuration anew: see refresh.c. */
 typedef enum Refresh {
         REFRESH_NONE,
@@ -52,8 +58,8 @@ struct Slot {
         SlotOutput output;
         struct Live *live; /* of ThreadControl=live; see live.h */
         size_t listen_fd_count;
-        int *listen_fds; /* reuseport sockets of this slot */
-        sd_event_source *timer;
+        int *listen_fds;             /* reuseport sockets of this slot */
+        HeapItem deadline;           /* when it is due next: see deadlines.c */
         TAILQ_ENTRY(Slot) lingering; /* main process gone, others live: see reap.c */
         bool is_lingering;
         TAILQ_ENTRY(Slot) farewell; /* the rest of its family is to be told: see farewell.c */
@@ -80,9 +86,7 @@ struct Slot {
         uint64_t refresh_usec;
         Aide *reloader; /* ExecReload= */
 
-        SlotEvent queue[SLOT_QUEUE_SIZE]; /* events raised while one is handled */
-        unsigned queued;
-        bool is_stepping;
+        SlotQueue *queue; /* of slot_event(); NULL: none is handled */
 };
 
 /** slot_new() - make the slot's family and board row; nothing runs yet
@@ -99,6 +103,10 @@ void slot_drop_listeners(Slot *slot);
 /** slot_event() - something happened to the worker: step the model, perform the effects
  *  @exit: for WORKER_EVENT_EXITED and SPAWN_FAILED, else NULL */
 void slot_event(Slot *slot, WorkerEvent event, const WorkerExit *exit);
+
+/** slot_due() - a deadline of the worker is over
+ *  @usec: when it was, CLOCK_MONOTONIC */
+void slot_due(Slot *slot, uint64_t usec);
 
 /** slot_rearm() - its deadlines changed without an event (EXTEND_TIMEOUT_USEC=, WATCHDOG=1) */
 void slot_rearm(Slot *slot);

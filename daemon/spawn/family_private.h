@@ -8,7 +8,7 @@
 #include "spawn/place.h"
 #include "sys/proc.h"
 
-enum { INSTANCE_SIZE = 128 };
+enum { INSTANCE_SIZE = 40 }; /* two numbers of 64 bits in hex */
 
 typedef struct Member {
         pid_t pid;
