@@ -151,6 +151,22 @@ static void remember(Pool *pool, const OperationBack *back)
         definition_unref(before);
 }
 
+/* Whom the plan meant to stop and who is still wanted, stayed: the change was taken back, or led
+ * to where they had come from. */
+static void settle_pids(const Pool *pool, BoardOperation *row)
+{
+        for (uint32_t i = 0; i < row->pid_count; i++) {
+                uint32_t pid = BOARD_OPERATION_PID_OF(row->pids[i]);
+                const Slot *slot;
+
+                if (BOARD_OPERATION_KIND_OF(row->pids[i]) != BOARD_OPERATION_STOPPED)
+                        continue;
+                slot = map_get(&pool->engine->slots_by_pid, pid);
+                if (slot && slot->pool == pool && slot->worker.is_wanted)
+                        row->pids[i] = BOARD_OPERATION_PID(BOARD_OPERATION_KEPT, pid);
+        }
+}
+
 void operation_end(Pool *pool, OperationState state, const Error *error)
 {
         Operation *operation = pool->operation;
@@ -159,6 +175,7 @@ void operation_end(Pool *pool, OperationState state, const Error *error)
         const Grid before = { row->from_processes, row->from_threads, row->from_greenlets };
         const Grid after = { row->to_processes, row->to_threads, row->to_greenlets };
 
+        settle_pids(pool, row);
         row->state = state;
         row->ended_realtime_usec = now_realtime_usec();
         if (error) {

@@ -102,6 +102,22 @@ def test_without_a_way_of_its_own_workers_are_replaced(reeve, keys, body):
     assert not set(daemon.pids("w")) & set(before)
 
 
+def test_who_was_meant_to_stop_and_stayed_is_told_as_kept(reeve, tmp_path):
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    good = pool(worker("notify"), Type="notify", scale={"Processes": 2})
+    daemon = reeve({"w": good})
+    before = daemon.wait_ready_pids("w", 2)
+    daemon.write_pool("w", pool(worker("notify", f"wait-open={gate}", "READY=1"), Type="notify",
+                                scale={"Processes": 2}))
+    with daemon.events() as events:
+        daemon.api.post("/v1/reload", status=200)
+        replaced = events.wait("worker.started", pool="w")["pid"]
+    done = daemon.api.post("/v1/pools/w/rollback", status=200, headers=HELD).json
+    assert done["state"] == "done" and daemon.pids("w") == before
+    assert sorted(done["kept"]) == sorted(before) and done["stopped"] == [replaced]
+
+
 def test_a_pool_that_does_not_run_is_not_reloaded(reeve):
     daemon = reeve({"w": pool(worker("pause"))})
     daemon.ctl("stop", "w")
