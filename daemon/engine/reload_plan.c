@@ -63,6 +63,8 @@ static const char *why_redefined(const Outlook *outlook, char *buffer, size_t si
 
 static const char *why_regridded(const Outlook *outlook, char *buffer, size_t size)
 {
+        if (outlook->to.processes == outlook->pool->grid.processes)
+                return "it stands in for one that is being replaced";
         (void)snprintf(buffer, size, "Processes= goes from %u to %u", outlook->pool->grid.processes,
                        outlook->to.processes);
         return buffer;

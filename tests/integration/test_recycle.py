@@ -1,5 +1,7 @@
 """Workers that have served long enough are replaced, and the pool does not notice."""
 
+import os
+
 import pytest
 
 from reeve import pool, worker
@@ -81,6 +83,20 @@ def test_a_stand_in_that_fails_leaves_the_old_one_in_place(reeve, tmp_path):
     assert daemon.wait_ready_pids("w", 1) == first
     assert daemon.wait_state("w")
     assert "recycling is put off" in daemon.stderr()
+
+
+def test_a_dry_run_knows_a_stand_in(reeve, tmp_path):
+    once, gate = tmp_path / "once", tmp_path / "gate"
+    os.mkfifo(gate)
+    script = (f"test -e {once} && exec {worker('notify', f'wait-open={gate}', 'READY=1')}; "
+              f"touch {once}; exec {worker('notify')}")
+    daemon = reeve({"w": pool(f"/bin/sh -c '{script}'", Type="notify", MaxAgeSec="300ms")})
+    with daemon.events(since=0) as events:
+        while events.wait("worker.started", pool="w")["slot"] != 1:
+            pass
+    plan = daemon.api.post("/v1/reload", {"dry_run": True}, status=200).json["plan"]
+    assert {row["slot"]: row["reason"] for row in plan} == {
+        0: "nothing differs", 1: "it stands in for one that is being replaced"}
 
 
 def test_max_unavailable_needs_no_stand_in(reeve):
