@@ -79,18 +79,49 @@ static int timed_out(const char *pool, const json_t *scale, Error *reterr)
                          pool, value_integer(scale, "operation", 0), pool);
 }
 
-static int operation_look(const Context *context, json_t **scale, Error *reterr)
+/* A reeved that was started anew counts its operations anew: a number that it does not know, or
+ * that is somebody else's by now, says nothing about what became of the change. */
+static bool is_same_operation(const json_t *fresh, const json_t *scale)
+{
+        static const char *const fields[] = { "pool", "kind", "actor" };
+
+        for (size_t i = 0; i < COUNT_OF(fields); i++)
+                if (value_at(scale, fields[i]) /* a reload begins with less of it */
+                    && !text_equal(value_text(fresh, fields[i], ""),
+                                   value_text(scale, fields[i], "")))
+                        return false;
+        return true;
+}
+
+static int operation_lost(const char *pool, Error *reterr)
+{
+        return error_set(reterr, -EIO, OUTCOME_FAILED,
+                         "%s: reeved was started anew during the change, so its outcome is not "
+                         "known. See reevectl status %s",
+                         pool, pool);
+}
+
+static int operation_look(const Context *context, const char *pool, json_t **scale, Error *reterr)
 {
         AUTO_TEXT path = { 0 };
         json_t *fresh = NULL;
+        Error error = { 0 };
         int r;
 
         text_printf(&path, "/v1/operations/%" PRId64, value_integer(*scale, "operation", 0));
         if (path.error)
                 return error_set(reterr, path.error, OUTCOME_FAILED, "out of memory");
-        r = api_get(context, path.bytes, &fresh, reterr);
-        if (r < 0)
+        r = api_get(context, path.bytes, &fresh, &error);
+        if (r < 0) {
+                if (text_equal(error.code, REEVE_ERROR_UNKNOWN_OPERATION))
+                        return operation_lost(pool, reterr);
+                *reterr = error;
                 return r;
+        }
+        if (!is_same_operation(fresh, *scale)) {
+                json_decref(fresh);
+                return operation_lost(pool, reterr);
+        }
         json_decref(*scale);
         *scale = fresh;
         return 0;
@@ -103,7 +134,7 @@ static int operation_peek(const Context *context, const char *pool, json_t **sca
                           uint64_t *seen_usec, Error *reterr)
 {
         Error error = { 0 };
-        int r = operation_look(context, scale, &error);
+        int r = operation_look(context, pool, scale, &error);
 
         if (r == 0)
                 *seen_usec = now_usec();

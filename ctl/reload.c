@@ -81,9 +81,10 @@ static Change *changes_of(const json_t *operations, size_t count)
 
                 changes[i].pool = strdup(value_text(item, "pool", ""));
                 changes[i].action = "reload";
-                changes[i].scale = json_pack("{s:I, s:s}", "operation",
-                                             (json_int_t)value_integer(item, "operation", 0),
-                                             "state", "running");
+                changes[i].scale =
+                        json_pack("{s:I, s:s, s:s}", "operation",
+                                  (json_int_t)value_integer(item, "operation", 0), "state",
+                                  "running", "pool", value_text(item, "pool", ""));
         }
         return changes;
 }

@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import socket
+import subprocess
 
 import pytest
 
@@ -65,6 +66,29 @@ def test_a_failed_restart_keeps_the_scale(reeve, tmp_path):
     assert reply["state"] in ("failed", "rolled-back")
     assert kept(daemon, "w").exists() and daemon.pool("w")["processes"]["wanted"] == 3
     broken.unlink()
+
+
+def test_a_crash_during_a_change_is_told_to_who_waits(reeve, tmp_path):
+    """The new reeved counts its operations anew: no other one's end is taken for this one's."""
+    later, gate = tmp_path / "later", tmp_path / "gate"
+    os.mkfifo(gate)
+    script = (f"test -e {later} && exec {worker('notify', f'wait-open={gate}', 'READY=1')}; "
+              f"exec {worker('notify')}")
+    daemon = reeve({"w": pool(f"/bin/sh -c '{script}'", Type="notify"),
+                    **{f"other{i}": pool(worker("pause")) for i in range(3)}})
+    daemon.wait_state("w")
+    later.touch()
+    with daemon.events() as events:
+        waiting = subprocess.Popen(daemon.ctl_command("restart", "--rolling", "w"), text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        events.wait("worker.started", pool="w")
+    daemon.signal(signal.SIGKILL)
+    daemon.wait()
+    daemon.start()
+    _, told = waiting.communicate(timeout=30)
+    # The first second is one held request, which reeve-api ends; after that reevectl asks again.
+    assert (waiting.returncode == 1 and "reeved was started anew" in told
+            or waiting.returncode == 6 and "whether the change was begun" in told), told
 
 
 def test_a_rolled_back_version_does_not_come_back(reeve):

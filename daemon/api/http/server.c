@@ -198,7 +198,11 @@ static enum MHD_Result request_finish(Exchange *exchange)
 
         if (exchange->connection->server->is_stopping) {
                 exchange_disown(exchange);
-                exchange_refuse(exchange, 503, "reeve-api is stopping; try again.");
+                exchange_refuse(exchange, 503,
+                                exchange_request(exchange)->method == HTTP_GET
+                                        ? "reeve-api is stopping; try again."
+                                        : "reeve-api is stopping; look whether the change was "
+                                          "begun before asking for it again.");
         } else if (exchange->refusal_status) {
                 exchange_refuse(exchange, exchange->refusal_status, exchange->refusal);
         } else {
