@@ -46,11 +46,20 @@ void log_reader_open(LogReader *reader, const int *fds, size_t count, uint64_t l
 {
         *reader = (LogReader){ .lines_left = lines };
         take_fds(reader, fds, count);
-        if (lines == LOG_LINES_ALL || reader->count == 0)
+        if (reader->count == 0)
+                return;
+        reader->has_end = true;
+        reader->end = file_size(reader->fds[reader->count - 1]);
+        if (lines == LOG_LINES_ALL)
                 return;
         reader->is_scanning = true;
         reader->scan_file = reader->count - 1;
-        reader->scan_end = file_size(reader->fds[reader->scan_file]);
+        reader->scan_end = reader->end;
+}
+
+void log_reader_follow(LogReader *reader)
+{
+        reader->has_end = false;
 }
 
 static void scan_found(LogReader *reader, unsigned file, off_t position)
@@ -135,10 +144,18 @@ void log_reader_reopen(LogReader *reader, const int *fds, size_t count)
         *reader = fresh;
 }
 
+/* How much of @size may be read at the present place. */
+static size_t readable(const LogReader *reader, size_t size)
+{
+        if (reader->count > 1 || !reader->has_end)
+                return size;
+        return MIN(size, (size_t)MAX(reader->end - reader->position, (off_t)0));
+}
+
 ssize_t log_reader_read(LogReader *reader, char *buffer, size_t size)
 {
         while (reader->count > 0) {
-                ssize_t n = pread(reader->fds[0], buffer, size, reader->position);
+                ssize_t n = pread(reader->fds[0], buffer, readable(reader, size), reader->position);
 
                 if (n < 0)
                         return -errno;

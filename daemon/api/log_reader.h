@@ -15,6 +15,8 @@ typedef struct LogReader {
         int fds[CONTROL_LOG_FILES]; /* oldest first; fds[0] is the one being read */
         unsigned count;
         off_t position; /* in fds[0] */
+        off_t end;      /* where the newest file ended when it was opened */
+        bool has_end;   /* and so does what is read */
 
         /* the search for where to begin */
         uint64_t lines_left;
@@ -37,6 +39,11 @@ int log_reader_scan(LogReader *reader);
  *  If the present file is no longer among them, what lies between is lost and the oldest is next.
  *  @fds: newest first; taken */
 void log_reader_reopen(LogReader *reader, const int *fds, size_t count);
+
+/** log_reader_follow() - from now on read what is written after the files were opened, too
+ *  Until then the newest ends where it ended then: who writes faster than it is read would keep a
+ *  reader for ever, and give one who asked for two lines thousands. */
+void log_reader_follow(LogReader *reader);
 
 /** log_reader_read() - Return: bytes; 0 at the end of the newest file; negative errno */
 ssize_t log_reader_read(LogReader *reader, char *buffer, size_t size);

@@ -190,7 +190,9 @@ static int give_tail(LogStream *self)
         if (read_slot(self, slot))
                 return STREAM_AGAIN;
         (void)log_text_flush(&slot->line, &self->style, !self->is_following, &self->pending);
-        if (!self->is_following)
+        if (self->is_following)
+                log_reader_follow(&slot->reader);
+        else
                 slot_done(slot);
         self->current++;
         self->is_past_tail |= self->current == self->slot_count;

@@ -70,6 +70,29 @@ static void test_last_lines(void **state)
         }
 }
 
+/* Two lines were asked for: not those, too, that a flood wrote since. */
+static void test_ends_where_it_was_opened(void **state)
+{
+        static const uint64_t wishes[] = { 2, LOG_LINES_ALL };
+
+        for (size_t i = 0; i < COUNT_OF(wishes); i++) {
+                int fd = file_of("a\nb\n"), writer = dup(fd);
+                LogReader reader;
+                char more[8];
+
+                log_reader_open(&reader, &fd, 1, wishes[i]);
+                assert_int_equal(write(writer, "c\n", 2), 2);
+                while (!log_reader_scan(&reader)) {
+                }
+                assert_int_equal(log_reader_read(&reader, more, sizeof(more)), 4);
+                assert_int_equal(log_reader_read(&reader, more, sizeof(more)), 0);
+                log_reader_follow(&reader);
+                expect_read(&reader, "c\n");
+                log_reader_done(&reader);
+                (void)close(writer);
+        }
+}
+
 static void test_search_goes_in_steps(void **state)
 {
         const size_t size = 9 << 20;
@@ -190,6 +213,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_last_lines),
+                cmocka_unit_test(test_ends_where_it_was_opened),
                 cmocka_unit_test(test_search_goes_in_steps),
                 cmocka_unit_test(test_no_files),
                 cmocka_unit_test(test_rotations),
