@@ -2,7 +2,9 @@
 #include "ctl/run.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/units.h"
 #include "ctl/interrupt.h"
@@ -175,6 +177,14 @@ static int line_run(const Options *options, const Verb *verbs, size_t count)
         return verb_run(options, verb);
 }
 
+/* A pipe or socket whose reader had enough: the error of an earlier write is not kept. */
+static bool is_unread(void)
+{
+        struct pollfd out = { .fd = STDOUT_FILENO };
+
+        return poll(&out, 1, 0) > 0 && out.revents & (POLLERR | POLLHUP);
+}
+
 /* What was not written was not done, except when the reader had enough. */
 static int output_end(int exit_code)
 {
@@ -183,9 +193,10 @@ static int output_end(int exit_code)
         errno = 0;
         if (fflush(stdout) == 0 && !is_broken)
                 return exit_code;
-        if (errno == EPIPE || (is_broken && errno == 0))
+        if (errno == EPIPE || (errno == 0 && is_unread()))
                 return exit_code;
-        fprintf(stderr, "reevectl: cannot write the output: %s\n", strerror(errno));
+        fprintf(stderr, "reevectl: cannot write the output%s%s\n", errno ? ": " : "",
+                errno ? strerror(errno) : "");
         return exit_code == REEVE_EXIT_OK ? REEVE_EXIT_FAILED : exit_code;
 }
 
