@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -53,6 +54,13 @@ static const char *folder_cut(char *folder)
         return slash + 1;
 }
 
+static char *home_of(const char *user)
+{
+        const struct passwd *entry = getpwnam(user);
+
+        return entry ? strdup(entry->pw_dir) : NULL;
+}
+
 static int file_take(const Context *context, const char *path, Import *import, Error *reterr)
 {
         AUTO_FREE char *folder = realpath(path, NULL), *text = NULL, *dotenv = NULL;
@@ -63,7 +71,8 @@ static int file_take(const Context *context, const char *path, Import *import, E
                                 .user = getenv("USER") ?: "root",
                                 .host = host,
                                 .cpus = cpus_usable(),
-                                .find = program_find };
+                                .find = program_find,
+                                .home_of = home_of };
         const ImportFormat *format;
         int r = folder ? text_read(path, &text, &source.length, reterr) : -errno;
 

@@ -67,6 +67,7 @@ typedef struct ImportSource {
         const char *host;                   /* name of the machine */
         unsigned cpus;                      /* of the machine, >= 1 */
         char *(*find)(const char *program); /* malloc'd path by PATH; NULL: not there */
+        char *(*home_of)(const char *user); /* malloc'd; NULL: there is no such user */
 } ImportSource;
 
 typedef struct ImportFormat {
@@ -96,6 +97,9 @@ ImportPool *import_pool_add(Import *import, const ImportSource *source, unsigned
 /** import_set() - add KEY=@value to @section of a pool; NULL and empty values are left out */
 void import_set(Import *import, ImportPool *pool, unsigned line, const char *section,
                 const char *key, const char *value);
+
+/** import_value() - what @key was set to, the last time; borrowed, NULL: it was not */
+const char *import_value(const ImportPool *pool, const char *section, const char *key);
 
 /** import_has() - whether @key was set already */
 bool import_has(const ImportPool *pool, const char *section, const char *key);

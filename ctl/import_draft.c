@@ -145,13 +145,18 @@ void import_set(Import *import, ImportPool *pool, unsigned line, const char *sec
                 pool->setting_count++;
 }
 
+const char *import_value(const ImportPool *pool, const char *section, const char *key)
+{
+        for (size_t i = pool ? pool->setting_count : 0; i > 0; i--)
+                if (text_equal(pool->settings[i - 1].section, section)
+                    && text_equal(pool->settings[i - 1].key, key))
+                        return pool->settings[i - 1].value;
+        return NULL;
+}
+
 bool import_has(const ImportPool *pool, const char *section, const char *key)
 {
-        for (size_t i = 0; pool && i < pool->setting_count; i++)
-                if (text_equal(pool->settings[i].section, section)
-                    && text_equal(pool->settings[i].key, key))
-                        return true;
-        return false;
+        return import_value(pool, section, key);
 }
 
 /* ---- remarks ---- */

@@ -20,6 +20,7 @@ typedef struct Unit {
         ImportPool *pool;
         char prefix[128], instance[128]; /* of NAME@INSTANCE.service */
         bool is_template;                /* NAME@.service: the slot is the instance */
+        const IniEntry *at_home;         /* WorkingDirectory=~, whose User= may come later */
 } Unit;
 
 typedef struct Advice {
@@ -250,7 +251,36 @@ static void take_directory(Unit *unit, const char *value)
 
         if (path != value)
                 remark(unit, IMPORT_CHANGED, "'-' let the folder be missing: it must be there now");
-        set(unit, "WorkingDirectory", text_equal(expanded, "~") ? unit->source->home : expanded);
+        unit->at_home = text_equal(expanded, "~") ? unit->entry : NULL;
+        if (!unit->at_home)
+                set(unit, "WorkingDirectory", expanded);
+}
+
+/* "~" is the home of the user that the service runs as. */
+static void home_set(Unit *unit)
+{
+        const char *user = import_value(unit->pool, "Pool", "User");
+        AUTO_FREE char *home = NULL;
+
+        unit->entry = unit->at_home;
+        if (!unit->entry)
+                return;
+        home = user ? unit->source->home_of(user) : strdup(unit->source->home);
+        if (home)
+                set(unit, "WorkingDirectory", home);
+        else
+                remark(unit, IMPORT_DROPPED,
+                       "the user is not known on this machine: write the path of its home");
+}
+
+static void take_restart(Unit *unit, const char *value)
+{
+        bool is_watchdog = text_equal(value, "on-watchdog");
+
+        if (is_watchdog)
+                remark(unit, IMPORT_CHANGED,
+                       "Restart=on-abnormal: after signals and timeouts of all kinds");
+        set(unit, "Restart", is_watchdog ? "on-abnormal" : value);
 }
 
 /* ---- [Unit] ---- */
@@ -400,6 +430,8 @@ static void entry_service(Unit *unit)
                 take_type(unit, entry->value);
         else if (text_equal(entry->key, "WorkingDirectory"))
                 take_directory(unit, entry->value);
+        else if (text_equal(entry->key, "Restart"))
+                take_restart(unit, entry->value);
         else if (text_after(entry->key, "Standard") && same)
                 take_output(unit, same, entry->value);
         else if (text_equal(entry->key, "TimeoutSec")) {
@@ -527,6 +559,7 @@ static int systemd_read(const ImportSource *source, Import *import, Error *reter
         unit.pool = import_pool_add(import, source, service->line, name.bytes ? name.bytes : "",
                                     "[Service]");
         sections_take(&unit, &file);
+        home_set(&unit);
         if (unit.is_template)
                 import_remark(import, IMPORT_CHANGED, source, service->line, unit.pool,
                               source->name,

@@ -50,7 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                 .user = "root",
                                 .cpus = 2,
                                 .environment = "x",
-                                .find = find };
+                                .find = find,
+                                .home_of = find };
         AUTO_IMPORT import = { 0 };
 
         if (!text)

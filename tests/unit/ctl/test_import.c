@@ -41,6 +41,11 @@ static char *find(const char *program)
         return path;
 }
 
+static char *home_of(const char *user)
+{
+        return strcmp(user, "shop") == 0 ? strdup("/srv/shop") : NULL;
+}
+
 static void texts_make(Case *made)
 {
         for (size_t i = 0; i < made->import.pool_count; i++) {
@@ -72,7 +77,8 @@ static void import_text(Case *made, const ImportFormat *format, const char *name
                                 .host = "box",
                                 .cpus = 4,
                                 .environment = "production",
-                                .find = find };
+                                .find = find,
+                                .home_of = home_of };
 
         made->r = format->read(&source, &made->import, &made->error);
         if (made->r == 0)
@@ -332,8 +338,18 @@ static void test_systemd(void **state)
 
 static void test_systemd_types(void **state)
 {
-        AUTO_CASE forking = { 0 }, socket = { 0 };
+        AUTO_CASE forking = { 0 }, socket = { 0 }, home = { 0 }, stranger = { 0 };
 
+        import_text(&home, &import_systemd, "a.service",
+                    "[Service]\nExecStart=/bin/a\nWorkingDirectory=~\nUser=shop\n"
+                    "Restart=on-watchdog\n");
+        assert_non_null(strstr(home.text.bytes, "WorkingDirectory=/srv/shop\n"));
+        assert_non_null(strstr(home.text.bytes, "Restart=on-abnormal\n"));
+        assert_remarks(home, "5 changed Restart=on-watchdog\n");
+        import_text(&stranger, &import_systemd, "a.service",
+                    "[Service]\nExecStart=/bin/a\nWorkingDirectory=~\nUser=ghost\n");
+        assert_null(strstr(stranger.text.bytes, "WorkingDirectory"));
+        assert_remarks(stranger, "3 dropped WorkingDirectory=~\n");
         import_text(&forking, &import_systemd, "a.service",
                     "[Service]\nType=forking\nExecStart=/bin/a\nStandardOutput=file:/x/%N.log\n"
                     "KillMode=none\nTimeoutSec=5\nRuntimeMaxSec=1h\n");
