@@ -55,8 +55,8 @@ static int word_add(const Context *context, const char *word, json_t **list, cha
                 return r;
         if (target.kind == TARGET_SLOT)
                 return error_set(reterr, -EINVAL, OUTCOME_USAGE,
-                                 "%s takes whole pools, not %s; one worker is ended with "
-                                 "reevectl kill -s TERM %s",
+                                 "%s takes whole pools, not %s; one worker is ended, and started "
+                                 "again by its Restart=, with reevectl kill -s TERM %s",
                                  context->options->verb, word, word);
         if (!target.is_pattern)
                 return name_add(names, target.pool, reterr);
