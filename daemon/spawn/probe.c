@@ -27,11 +27,14 @@ struct Probe {
 
 /* ---- where ---- */
 
-static int refuse(Error *reterr, const char *text)
+/* Without the text: everybody may read why a probe failed, and variables may hold secrets. */
+static int refuse(Error *reterr, ProbeKind kind)
 {
         return error_set(reterr, -EINVAL, "probe-failed",
-                         "%s is no numeric address with a port once its variables are replaced",
-                         text);
+                         "%s= is no %s with a numeric address and port once its variables are "
+                         "replaced",
+                         kind == PROBE_HTTP ? "Http" : "Tcp",
+                         kind == PROBE_HTTP ? "URL" : "target");
 }
 
 /* "127.0.0.1:80/path" in its parts. The query belongs to the path. */
@@ -85,7 +88,7 @@ int probe_target_parse(ProbeKind kind, const char *text, ProbeTarget *ret, Error
         }
         probe_target_done(&target);
         return r == -ENOMEM ? error_set(reterr, r, "no-memory", "out of memory")
-                            : refuse(reterr, text);
+                            : refuse(reterr, kind);
 }
 
 void probe_target_done(ProbeTarget *target)

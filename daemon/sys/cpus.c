@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <math.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,8 @@ double cpus_quota_above(const char *path)
 /* "4:cpu,cpuacct:/docker/ab": the path below the mount, "" if there is no such line */
 static void find_old_group(const char *membership, char *group, size_t size)
 {
+        static const ptrdiff_t last = sizeof(",cpu") - 1;
+
         for (const char *line = membership; line; line = strchr(line, '\n')) {
                 const char *names, *path, *end;
 
@@ -118,7 +121,7 @@ static void find_old_group(const char *membership, char *group, size_t size)
                 if (!path || path > end)
                         continue;
                 if (!text_after(names, ":cpu,") && !text_after(names, ":cpu:")
-                    && !text_after(path - strlen(",cpu"), ",cpu:"))
+                    && !(path - names > last && text_after(path - last, ",cpu:")))
                         continue;
                 (void)snprintf(group, size, "%.*s", (int)(end - path - 1), path + 1);
                 return;

@@ -216,6 +216,10 @@ static void test_targets(void **state)
                 assert_int_equal(
                         probe_target_parse(PROBE_HTTP, bad[i], &server.target, &server.error),
                         -EINVAL);
+        assert_int_equal(probe_target_parse(PROBE_HTTP, "http://127.0.0.1/?key=not so secret",
+                                            &server.target, &server.error),
+                         -EINVAL);
+        assert_null(strstr(server.error.message, "secret"));
         assert_int_equal(probe_target_parse(PROBE_HTTP, "http://[::1]/x", &server.target, NULL), 0);
         assert_int_equal(server.target.address.address.ipv6.sin6_port, htons(80));
         assert_non_null(strstr(server.target.request, "\r\nHost: [::1]\r\n"));
