@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "engine/alarm.h"
 #include "engine/change.h"
 #include "engine/deadlines.h"
 #include "engine/face.h"
@@ -188,23 +189,14 @@ static int on_keep(sd_event_source *source, uint64_t usec, void *userdata)
 /* At once after a quiet time; in a storm the state of all is written once for many changes. */
 static void keep_soon(Engine *engine)
 {
-        uint64_t at = engine->kept_usec + KEEP_INTERVAL_USEC;
         int enabled = SD_EVENT_OFF, r;
 
         if (engine->keep_source
             && (sd_event_source_get_enabled(engine->keep_source, &enabled) < 0
                 || enabled != SD_EVENT_OFF))
                 return;
-        if (!engine->keep_source) {
-                r = sd_event_add_time(engine->event, &engine->keep_source, CLOCK_MONOTONIC, at, 1,
-                                      on_keep, engine);
-                if (r >= 0)
-                        r = sd_event_source_set_priority(engine->keep_source, PRIORITY_TELL);
-        } else {
-                r = sd_event_source_set_time(engine->keep_source, at);
-                if (r >= 0)
-                        r = sd_event_source_set_enabled(engine->keep_source, SD_EVENT_ONESHOT);
-        }
+        r = alarm_set(engine->event, &engine->keep_source, engine->kept_usec + KEEP_INTERVAL_USEC,
+                      PRIORITY_TELL, on_keep, engine);
         if (r < 0)
                 report(LOG_ERR, "cannot arm the timer that keeps the state: %s", strerror(-r));
 }

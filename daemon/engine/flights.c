@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "engine/alarm.h"
 #include "engine/operation.h"
 #include "engine/pool.h"
 #include "engine/priority.h"
@@ -50,17 +51,8 @@ static int on_look(sd_event_source *source, uint64_t usec, void *userdata)
 
 static int arm(Engine *engine)
 {
-        uint64_t at = now_usec() + engine->look_usec;
-        int r;
-
-        if (!engine->look_source) {
-                r = sd_event_add_time(engine->event, &engine->look_source, CLOCK_MONOTONIC, at, 1,
-                                      on_look, engine);
-                return r < 0 ? r
-                             : sd_event_source_set_priority(engine->look_source, PRIORITY_SPAWN);
-        }
-        r = sd_event_source_set_time(engine->look_source, at);
-        return r < 0 ? r : sd_event_source_set_enabled(engine->look_source, SD_EVENT_ONESHOT);
+        return alarm_set(engine->event, &engine->look_source, now_usec() + engine->look_usec,
+                         PRIORITY_SPAWN, on_look, engine);
 }
 
 void flights_add(Slot *slot)

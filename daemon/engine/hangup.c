@@ -5,6 +5,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/units.h"
+#include "engine/alarm.h"
 #include "engine/priority.h"
 #include "engine/publish.h"
 #include "engine/reload.h"
@@ -42,17 +43,9 @@ static int on_due(sd_event_source *source, uint64_t usec, void *userdata)
 
 static int arm(Engine *engine)
 {
-        uint64_t at = engine->hangup_usec + HANGUP_INTERVAL_USEC;
-        int r;
-
-        if (!engine->hangup_source) {
-                r = sd_event_add_time(engine->event, &engine->hangup_source, CLOCK_MONOTONIC, at, 1,
-                                      on_due, engine);
-                return r < 0 ? r
-                             : sd_event_source_set_priority(engine->hangup_source, PRIORITY_SIGNAL);
-        }
-        r = sd_event_source_set_time(engine->hangup_source, at);
-        return r < 0 ? r : sd_event_source_set_enabled(engine->hangup_source, SD_EVENT_ONESHOT);
+        return alarm_set(engine->event, &engine->hangup_source,
+                         engine->hangup_usec + HANGUP_INTERVAL_USEC, PRIORITY_SIGNAL, on_due,
+                         engine);
 }
 
 void hangup_take(Engine *engine)

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "engine/aide.h"
+#include "engine/alarm.h"
 #include "engine/launch.h"
 #include "engine/pause.h"
 #include "engine/pool.h"
@@ -83,18 +84,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata);
 
 static void arm(Health *health, uint64_t at_usec)
 {
-        int r;
+        int r = alarm_set(health->pool->engine->event, &health->timer, at_usec, PRIORITY_TIMER,
+                          on_timer, health);
 
-        if (health->timer) {
-                r = sd_event_source_set_time(health->timer, at_usec);
-                if (r >= 0)
-                        r = sd_event_source_set_enabled(health->timer, SD_EVENT_ONESHOT);
-        } else {
-                r = sd_event_add_time(health->pool->engine->event, &health->timer, CLOCK_MONOTONIC,
-                                      at_usec, 1, on_timer, health);
-                if (r >= 0)
-                        r = sd_event_source_set_priority(health->timer, PRIORITY_TIMER);
-        }
         if (r < 0)
                 report(LOG_ERR, "%s: cannot arm the timer of a probe: %s", health->pool->subject,
                        strerror(-r));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "engine/alarm.h"
 #include "engine/pool.h"
 #include "engine/priority.h"
 #include "engine/report.h"
@@ -41,16 +42,8 @@ static int on_pace(sd_event_source *source, uint64_t usec, void *userdata)
 
 static int arm(Engine *engine)
 {
-        int r;
-
-        if (!engine->pace_source) {
-                r = sd_event_add_time(engine->event, &engine->pace_source, CLOCK_MONOTONIC,
-                                      engine->next_spawn_usec, 1, on_pace, engine);
-                return r < 0 ? r
-                             : sd_event_source_set_priority(engine->pace_source, PRIORITY_TIMER);
-        }
-        r = sd_event_source_set_time(engine->pace_source, engine->next_spawn_usec);
-        return r < 0 ? r : sd_event_source_set_enabled(engine->pace_source, SD_EVENT_ONESHOT);
+        return alarm_set(engine->event, &engine->pace_source, engine->next_spawn_usec,
+                         PRIORITY_TIMER, on_pace, engine);
 }
 
 bool pace_take(Slot *slot)

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "engine/alarm.h"
 #include "engine/health.h"
 #include "engine/limits.h"
 #include "engine/live.h"
@@ -202,18 +203,9 @@ static int on_settle(sd_event_source *source, uint64_t usec, void *userdata)
 
 void pool_look_again(Pool *pool, uint64_t usec)
 {
-        int r;
+        int r = alarm_set(pool->engine->event, &pool->settle_source, now_usec() + usec,
+                          PRIORITY_TIMER, on_settle, pool);
 
-        if (!pool->settle_source) {
-                r = sd_event_add_time(pool->engine->event, &pool->settle_source, CLOCK_MONOTONIC,
-                                      now_usec() + usec, 1, on_settle, pool);
-                if (r >= 0)
-                        r = sd_event_source_set_priority(pool->settle_source, PRIORITY_TIMER);
-        } else {
-                r = sd_event_source_set_time(pool->settle_source, now_usec() + usec);
-                if (r >= 0)
-                        r = sd_event_source_set_enabled(pool->settle_source, SD_EVENT_ONESHOT);
-        }
         if (r < 0)
                 report(LOG_ERR, "%s: cannot arm its timer: %s", pool->subject, strerror(-r));
 }

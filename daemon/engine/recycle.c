@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "engine/alarm.h"
 #include "engine/operation.h"
 #include "engine/pool.h"
 #include "engine/priority.h"
@@ -37,18 +38,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 static void arm(Pool *pool, uint64_t at_usec)
 {
-        int r;
+        int r = alarm_set(pool->engine->event, &pool->recycle_source, at_usec, PRIORITY_TIMER,
+                          on_timer, pool);
 
-        if (pool->recycle_source) {
-                r = sd_event_source_set_time(pool->recycle_source, at_usec);
-                if (r >= 0)
-                        r = sd_event_source_set_enabled(pool->recycle_source, SD_EVENT_ONESHOT);
-        } else {
-                r = sd_event_add_time(pool->engine->event, &pool->recycle_source, CLOCK_MONOTONIC,
-                                      at_usec, USEC_PER_MSEC, on_timer, pool);
-                if (r >= 0)
-                        r = sd_event_source_set_priority(pool->recycle_source, PRIORITY_TIMER);
-        }
         if (r < 0)
                 report(LOG_ERR, "%s: cannot arm the timer of recycling: %s", pool->subject,
                        strerror(-r));
