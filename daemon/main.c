@@ -269,7 +269,7 @@ static int check(Main *context)
 }
 
 static int run_engine(Main *context, Config *config, const ProblemList *problems,
-                      const char *helper_path)
+                      const char *helper_path, const char *pack_path)
 {
         const EngineSettings settings = { .config_dir = context->folders.config,
                                           .state_dir = context->folders.state,
@@ -277,6 +277,7 @@ static int run_engine(Main *context, Config *config, const ProblemList *problems
                                           .log_dir = context->folders.logs,
                                           .api_path = context->api_path,
                                           .helper_path = helper_path,
+                                          .pack_path = pack_path,
                                           .is_user_mode = geteuid() != 0 };
         const EngineHooks hooks = { .keep_scale = keep_scale,
                                     .load_scale = load_scale,
@@ -317,6 +318,7 @@ static void settle_down(Main *context)
 static int run(Main *context)
 {
         AUTO_FREE char *helper_path = find_program("reeve-exec");
+        AUTO_FREE char *pack_path = find_program("reeve-pack");
         ProblemList problems = { 0 };
         Config *config = NULL;
         Error error = { 0 };
@@ -324,7 +326,7 @@ static int run(Main *context)
 
         if (!context->api_path)
                 context->api_path = find_program("reeve-api");
-        if (!helper_path || !context->api_path)
+        if (!helper_path || !pack_path || !context->api_path)
                 return 1;
         r = read_config(context, &problems, &config);
         print_problems(&problems);
@@ -339,7 +341,7 @@ static int run(Main *context)
                 r = fail(&error);
         } else {
                 load_state(context);
-                r = run_engine(context, config, &problems, helper_path);
+                r = run_engine(context, config, &problems, helper_path, pack_path);
         }
         problem_list_done(&problems);
         return r;

@@ -1,7 +1,7 @@
 /* log_reader.h - the files of one slot, read as if they were one
  *
- * They come newest first, are rotated while they are read, and may be large: the search for the
- * last lines goes backwards in steps, so that nobody waits for it. */
+ * They come newest first, are rotated and compressed while they are read, and may be large: the
+ * search for the last lines goes backwards in steps, so that nobody waits for it. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,20 +9,28 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "api/unpack.h"
 #include "board/control.h"
 
 typedef struct LogReader {
         int fds[CONTROL_LOG_FILES]; /* oldest first; fds[0] is the one being read */
         unsigned count;
-        off_t position; /* in fds[0] */
         off_t end;      /* where the newest file ended when it was opened */
         bool has_end;   /* and so does what is read */
+        off_t position; /* in fds[0], unless it is packed */
+        Unpack *unpack; /* of fds[0] where it is packed and has been begun */
+        bool is_packed; /* fds[0] is: known once it has been begun */
+        bool is_begun;
 
         /* the search for where to begin */
         uint64_t lines_left;
         unsigned scan_file; /* index, counted down */
         off_t scan_end;     /* what lies before it has not been looked at */
         bool is_scanning, has_seen_end;
+        Unpack *scan_unpack; /* packed files are searched forwards: first all newlines are counted */
+        uint64_t newlines;   /* seen in it */
+        uint64_t skip_newlines; /* then it is read again, up to this one; 0: still counting */
+        bool has_bytes, ends_with_newline;
 } LogReader;
 
 #define LOG_LINES_ALL UINT64_MAX

@@ -38,6 +38,7 @@ typedef struct EngineSettings {
         const char *config_dir, *state_dir, *runtime_dir, *log_dir;
         const char *api_path;    /* reeve-api; NULL: run without a face */
         const char *helper_path; /* reeve-exec */
+        const char *pack_path;   /* reeve-pack */
         bool is_user_mode;       /* not root: no other identities */
 } EngineSettings;
 

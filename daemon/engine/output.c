@@ -14,6 +14,7 @@
 #include "engine/intake.h"
 #include "engine/pool.h"
 #include "engine/publish.h"
+#include "engine/tidy.h"
 #include "sys/fd.h"
 
 enum { APPEND_MODE = 0640 };
@@ -54,6 +55,8 @@ static void take_moved(Slot *slot, int moved)
 
         if (moved > 0 && (moved & LOG_MOVE_CHANGED) && output_counters(slot, &counters))
                 tell_changes(slot, &counters);
+        if (moved > 0 && (moved & LOG_MOVE_ROTATED))
+                tidy_ask(slot->pool);
         publish_slot(slot);
 }
 
@@ -294,6 +297,7 @@ void output_take_config(Pool *pool)
                         log_capture_reopen(stream->capture);
                         output_begin_life(pool->slots[i]);
                 }
+        tidy_ask(pool);
 }
 
 void output_reopen(Pool *pool)

@@ -51,6 +51,7 @@ int pool_new(Engine *engine, PoolConfig *config, bool is_builtin, Pool **ret, Er
         pool->is_builtin = is_builtin;
         pool->row = UINT32_MAX;
         pool->notify_fd = pool->log_directory_fd = -1;
+        pool->tidy = POOL_TIDY_UNSET;
         pool->state = POOL_STOPPED;
         pool->generation = 1;
         pool->config = pool_config_ref(config);
@@ -87,6 +88,7 @@ Pool *pool_free(Pool *pool)
         notices_close(pool);
         if (pool->are_listeners_open)
                 listeners_done(&pool->listeners);
+        tidy_end(pool);
         (void)fd_close(pool->log_directory_fd);
         definition_unref(pool->definition);
         pool_config_unref(pool->config);

@@ -8,6 +8,7 @@
 #include "engine/definition.h"
 #include "engine/engine.h"
 #include "engine/slot.h"
+#include "engine/tidy.h"
 #include "model/order.h"
 #include "model/pool.h"
 #include "spawn/listeners.h"
@@ -80,6 +81,7 @@ struct Pool {
         char notify_path[108];
         sd_event_source *notify_source;
         int log_directory_fd;
+        PoolTidy tidy; /* of its files that were put aside */
         bool is_touched;
         Error error; /* why it is degraded or failed */
 };

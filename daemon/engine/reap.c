@@ -11,6 +11,7 @@
 #include "engine/pool.h"
 #include "engine/priority.h"
 #include "engine/report.h"
+#include "engine/tidy.h"
 #include "sys/clock.h"
 
 enum { REAP_BATCH = 256 };
@@ -82,7 +83,7 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
                                 slot_exited(deaths[i].slot, &deaths[i].exit);
                 /* Then: who is dead needs no verdict of a probe that died with it. */
                 for (size_t i = 0; i < count; i++)
-                        if (!deaths[i].slot)
+                        if (!deaths[i].slot && !tidy_reaped(engine, deaths[i].pid, &deaths[i].exit))
                                 aide_reaped(engine, deaths[i].pid, &deaths[i].exit);
         } while (is_more);
         check_lingering(engine);

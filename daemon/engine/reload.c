@@ -66,8 +66,6 @@ void reload_warn(Engine *engine, const PoolConfig *config)
                 publish_warning(engine, config->name,
                                 "MaxMemory= needs sampling, which SampleIntervalSec=0 turns off.");
         warn_later(engine, config, config->mode == SCALE_AUTO, "Mode=auto");
-        warn_later(engine, config, config->log_packing != PACKING_NONE, "Compress=");
-        warn_later(engine, config, config->log_max_disk_bytes != UINT64_MAX, "MaxDisk=");
         warn_later(engine, config, config->throughput != NULL, "Throughput=");
         warn_later(engine, config, config->memory_budget_bytes != UINT64_MAX, "MemoryBudget=");
 }

@@ -5,7 +5,8 @@
  * send it SIGPIPE. Bytes leave the pipe only when they are in the file (splice). Only where a file
  * is about to end they are looked at first (tee to a scratch pipe) to cut at a newline.
  *
- * Files: DIRECTORY/POOL/SLOT.log, rotated to SLOT.log.1 (newest) .. SLOT.log.N. No file grows
+ * Files: DIRECTORY/POOL/SLOT.log, rotated to SLOT.log.1 (newest) .. SLOT.log.N, which tidy.h may
+ * compress. No file grows
  * beyond its limit, and a line of up to 64 kB (or half the limit) is never split between two.
  *
  * The process must ignore SIGXFSZ: under a limit of file size it would end with the first write
@@ -125,7 +126,7 @@ LogCounters log_capture_counters(const LogCapture *capture);
  *  Return: 0; negative errno if lines can only be looked at from the next start on */
 int log_capture_set(LogCapture *capture, const LogSettings *settings);
 
-/** log_open_files() - open a slot's files for reading, newest first
+/** log_open_files() - open a slot's files for reading, newest first; compressed ones as they are
  *  @ret_fds: room for @max; Return: how many were opened, negative errno */
 int log_open_files(int directory_fd, unsigned slot, int *ret_fds, unsigned max);
 

@@ -14,27 +14,12 @@
 
 #include "base/units.h"
 #include "logs/capture.h"
+#include "logs/name.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/files.h"
 
-enum { LOG_FILE_MODE = 0640, LOG_DIRECTORY_MODE = 0750, NAME_SIZE = 40 };
-
-typedef struct LogName {
-        char text[NAME_SIZE];
-} LogName;
-
-/* @number: 0 is the current file */
-static LogName name_of(unsigned slot, unsigned number)
-{
-        LogName name;
-
-        if (number == 0)
-                (void)snprintf(name.text, sizeof(name.text), "%u.log", slot);
-        else
-                (void)snprintf(name.text, sizeof(name.text), "%u.log.%u", slot, number);
-        return name;
-}
+enum { LOG_FILE_MODE = 0640, LOG_DIRECTORY_MODE = 0750 };
 
 static int open_regular(int directory_fd, const char *name, int flags, struct stat *ret_status)
 {
@@ -104,7 +89,7 @@ static void begin(LogFile *file, int fd, uint64_t size)
 static int open_current(LogFile *file)
 {
         struct stat status;
-        int fd = open_for_writing(file, name_of(file->slot, 0).text, 0, &status);
+        int fd = open_for_writing(file, log_name(file->slot, 0, false).text, 0, &status);
 
         if (fd < 0)
                 return fd;
@@ -178,36 +163,57 @@ bool log_file_is_old(LogFile *file, uint64_t now_usec)
         return false;
 }
 
+static bool is_there(const LogFile *file, unsigned number, bool is_packed)
+{
+        return faccessat(file->directory_fd, log_name(file->slot, number, is_packed).text, F_OK,
+                         AT_SYMLINK_NOFOLLOW)
+               == 0;
+}
+
 /* The first number that no file has, at most max_files. */
 static unsigned first_free(const LogFile *file)
 {
         unsigned number = 1;
 
         while (number < file->max_files
-               && faccessat(file->directory_fd, name_of(file->slot, number).text, F_OK,
-                            AT_SYMLINK_NOFOLLOW)
-                          == 0)
+               && (is_there(file, number, false) || is_there(file, number, true)))
                 number++;
         return number;
 }
 
-static int rename_number(const LogFile *file, unsigned from, unsigned to)
+static int rename_number(const LogFile *file, unsigned from, unsigned to, bool is_packed)
 {
-        LogName from_name = name_of(file->slot, from), to_name = name_of(file->slot, to);
+        LogName from_name = log_name(file->slot, from, is_packed),
+                to_name = log_name(file->slot, to, is_packed);
 
         if (renameat(file->directory_fd, from_name.text, file->directory_fd, to_name.text) == 0)
                 return 0;
         return errno == ENOENT ? 0 : -errno; /* somebody removed it: so be it */
 }
 
+/* Return: whether there was one */
+static bool remove_number(const LogFile *file, unsigned number)
+{
+        bool was_plain =
+                unlinkat(file->directory_fd, log_name(file->slot, number, false).text, 0) == 0;
+
+        return unlinkat(file->directory_fd, log_name(file->slot, number, true).text, 0) == 0
+               || was_plain;
+}
+
 static int shift(const LogFile *file)
 {
+        unsigned last = file->max_files > 0 ? first_free(file) : 0;
         int r = 0;
 
-        if (file->max_files == 0)
-                return 0;
-        for (unsigned to = first_free(file); r == 0 && to > 0; to--)
-                r = rename_number(file, to - 1, to);
+        /* The plain one that takes its number would not replace it. */
+        if (last > 0)
+                (void)unlinkat(file->directory_fd, log_name(file->slot, last, true).text, 0);
+        for (unsigned to = last; r == 0 && to > 0; to--) {
+                r = rename_number(file, to - 1, to, false);
+                if (r == 0 && to > 1)
+                        r = rename_number(file, to - 1, to, true);
+        }
         return r;
 }
 
@@ -216,15 +222,14 @@ static void remove_surplus(const LogFile *file)
 {
         unsigned number = file->max_files;
 
-        while (number < UINT_MAX
-               && unlinkat(file->directory_fd, name_of(file->slot, number + 1).text, 0) == 0)
+        while (number < UINT_MAX && remove_number(file, number + 1))
                 number++;
 }
 
 int log_file_rotate(LogFile *file)
 {
-        LogName current = name_of(file->slot, 0);
-        char new_name[NAME_SIZE];
+        LogName current = log_name(file->slot, 0, false);
+        char new_name[sizeof(LogName)];
         struct stat status;
         AUTO_CLOSE fd = -1;
         int r;
@@ -313,13 +318,22 @@ int log_directory_open(const char *directory, const char *pool, Error *reterr)
         return fd;
 }
 
+static int open_number(int directory_fd, unsigned slot, unsigned number)
+{
+        struct stat status;
+        int fd = open_regular(directory_fd, log_name(slot, number, false).text, O_RDONLY, &status);
+
+        return fd == -ENOENT && number > 0 ? open_regular(
+                       directory_fd, log_name(slot, number, true).text, O_RDONLY, &status)
+                                           : fd;
+}
+
 int log_open_files(int directory_fd, unsigned slot, int *ret_fds, unsigned max)
 {
         unsigned count = 0;
 
         for (unsigned number = 0; count < max; number++) {
-                struct stat status;
-                int fd = open_regular(directory_fd, name_of(slot, number).text, O_RDONLY, &status);
+                int fd = open_number(directory_fd, slot, number);
 
                 if (fd >= 0)
                         ret_fds[count++] = fd;

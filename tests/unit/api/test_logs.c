@@ -6,10 +6,14 @@
 
 #include <cmocka.h>
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "api/log_reader.h"
 #include "api/log_text.h"
@@ -144,6 +148,118 @@ static void test_rotations(void **state)
         (void)close(new);
 }
 
+/* As reeve-pack does it. @inode: of the original */
+static int packed_file_of(const char *text, size_t length, uint64_t inode)
+{
+        int fd = memfd_create("packed", MFD_CLOEXEC);
+        uLong size = compressBound(length) + 64;
+        AUTO_FREE unsigned char *bytes = malloc(size);
+        char comment[40];
+        gz_header header = { .comment = (Bytef *)comment, .os = 3 };
+        z_stream stream = { .next_in = (Bytef *)(uintptr_t)text,
+                            .avail_in = (uInt)length,
+                            .next_out = bytes,
+                            .avail_out = (uInt)size };
+
+        (void)snprintf(comment, sizeof(comment), "reeve:%" PRIu64, inode);
+        assert_int_equal(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, 0), Z_OK);
+        assert_int_equal(deflateSetHeader(&stream, &header), Z_OK);
+        assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
+        assert_int_equal(write(fd, bytes, stream.total_out), stream.total_out);
+        assert_int_equal(deflateEnd(&stream), Z_OK);
+        return fd;
+}
+
+static uint64_t inode_of(int fd)
+{
+        struct stat status;
+
+        assert_int_equal(fstat(fd, &status), 0);
+        return status.st_ino;
+}
+
+static void test_last_lines_of_packed_files(void **state)
+{
+        static const struct {
+                const char *newest, *older, *oldest;
+                uint64_t lines;
+                const char *tail;
+        } cases[] = {
+                { "c\n", "a\nb\n", "x\n", 1, "c\n" },
+                { "c\n", "a\nb\n", "x\n", 2, "b\nc\n" },
+                { "c\n", "a\nb\n", "x\n", 3, "a\nb\nc\n" },
+                { "c\n", "a\nb\n", "x\n", 4, "x\na\nb\nc\n" },
+                { "c\n", "a\nb\n", "x\n", 9, "x\na\nb\nc\n" },
+                { "", "a\nb\n", "x\n", 1, "b\n" },
+                { "", "a\nb\n", "x\n", 3, "x\na\nb\n" },
+                { "", "b", "x\na", 1, "ab" }, /* one line in two files */
+                { "c\n", "", "x\n", 2, "x\nc\n" },
+                { "c\n", "\n\n", "x\n", 2, "\nc\n" },
+                { "c\n", "a\n", "x\n", LOG_LINES_ALL, "x\na\nc\n" },
+        };
+
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                int fds[] = { file_of(cases[i].newest),
+                              packed_file_of(cases[i].older, strlen(cases[i].older), 2),
+                              packed_file_of(cases[i].oldest, strlen(cases[i].oldest), 1) };
+                LogReader reader;
+
+                log_reader_open(&reader, fds, 3, cases[i].lines);
+                while (!log_reader_scan(&reader)) {
+                }
+                expect_read(&reader, cases[i].tail);
+                log_reader_done(&reader);
+        }
+}
+
+/* The newest was removed by somebody; only what was put aside is there. */
+static void test_no_lines_of_a_packed_file(void **state)
+{
+        int fd = packed_file_of("a\n", 2, 1);
+        LogReader reader;
+
+        log_reader_open(&reader, &fd, 1, 0);
+        assert_true(log_reader_scan(&reader));
+        expect_read(&reader, "");
+        log_reader_done(&reader);
+}
+
+/* The file that is read is put aside and compressed, then the next one. */
+static void test_compressed_while_it_is_read(void **state)
+{
+        int old = file_of("a\nb\n"), new = file_of("c\n");
+        int first[] = { dup(old) },
+            then[] = { dup(new), packed_file_of("a\nb\n", 4, inode_of(old)) };
+        int packed = packed_file_of("c\n", 2, inode_of(new)), newest = file_of("d\n");
+        int last[] = { newest, dup(packed), dup(then[1]) };
+        LogReader reader;
+        char two[2];
+
+        log_reader_open(&reader, first, 1, LOG_LINES_ALL);
+        assert_int_equal(log_reader_read(&reader, two, 2), 2);
+        log_reader_reopen(&reader, then, 2);
+        expect_read(&reader, "b\nc\n");
+        log_reader_reopen(&reader, last, 3);
+        expect_read(&reader, "d\n");
+        log_reader_done(&reader);
+        (void)close(old);
+        (void)close(new);
+        (void)close(packed);
+}
+
+static void test_a_broken_packed_file(void **state)
+{
+        int fds[] = { file_of("c\n"), packed_file_of("a\nb\n", 4, 1) };
+        LogReader reader;
+
+        assert_int_equal(ftruncate(fds[1], 18), 0);
+        log_reader_open(&reader, fds, 2, 2);
+        while (!log_reader_scan(&reader)) {
+        }
+        expect_read(&reader, "c\n");
+        log_reader_done(&reader);
+}
+
 /* ---- text ---- */
 
 static void add(LogLine *line, const LogStyle *style, const char *bytes, Text *text)
@@ -217,6 +333,10 @@ int main(void)
                 cmocka_unit_test(test_search_goes_in_steps),
                 cmocka_unit_test(test_no_files),
                 cmocka_unit_test(test_rotations),
+                cmocka_unit_test(test_last_lines_of_packed_files),
+                cmocka_unit_test(test_no_lines_of_a_packed_file),
+                cmocka_unit_test(test_compressed_while_it_is_read),
+                cmocka_unit_test(test_a_broken_packed_file),
                 cmocka_unit_test(test_plain_text),
                 cmocka_unit_test(test_text_of_several),
                 cmocka_unit_test(test_events_of_long_lines),
