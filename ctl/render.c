@@ -6,6 +6,7 @@
 #include <libsmartcols.h>
 
 #include "ctl/outcome.h"
+#include "ctl/plain.h"
 
 typedef struct Selection {
         const Column *columns[COLUMNS_MAX];
@@ -163,6 +164,62 @@ static int row_add(const Context *context, struct libscols_table *table, const S
         return 0;
 }
 
+/* The next cell begins after the end of this one. */
+static void cell_end(Text *cells)
+{
+        text_append_bytes(cells, "", 1);
+}
+
+static int headings_add(Plain *plain, const Selection *selection)
+{
+        AUTO_TEXT cells = { 0 };
+
+        for (size_t i = 0; i < selection->count; i++) {
+                text_append(&cells, selection->columns[i]->name);
+                cell_end(&cells);
+        }
+        return cells.error ? cells.error : plain_add_row(plain, &cells);
+}
+
+/* @cell, @cells: room for one cell, one row */
+static int plain_item_add(Plain *plain, const Selection *selection, const json_t *item, Text *cell,
+                          Text *cells)
+{
+        cells->length = 0;
+        for (size_t i = 0; i < selection->count; i++) {
+                cell->length = 0;
+                text_append(cell, "");
+                selection->columns[i]->write(cell, item);
+                if (cell->error)
+                        return cell->error;
+                text_append(cells, cell->bytes);
+                cell_end(cells);
+        }
+        return cells->error ? cells->error : plain_add_row(plain, cells);
+}
+
+/* Return: 1 if it is printed; 0 if it takes more than plain text; -ENOMEM */
+static int table_print_plain(const Context *context, const Selection *selection,
+                             const json_t *items)
+{
+        AUTO_PLAIN plain = { .column_count = selection->count };
+        AUTO_TEXT cell = { 0 };
+        AUTO_TEXT cells = { 0 };
+        unsigned flags[COLUMNS_MAX];
+        int r;
+
+        if (context->width || context->has_colour)
+                return 0;
+        for (size_t i = 0; i < selection->count; i++)
+                flags[i] = selection->columns[i]->flags;
+        r = headings_add(&plain, selection);
+        for (size_t i = 0; r > 0 && i < json_array_size(items); i++)
+                r = plain_item_add(&plain, selection, json_array_get(items, i), &cell, &cells);
+        if (r > 0)
+                plain_print(&plain, flags, context->options->no_headers, context->out);
+        return r;
+}
+
 int render_table(const Context *context, const Column *columns, size_t count, const json_t *items,
                  Error *reterr)
 {
@@ -174,6 +231,9 @@ int render_table(const Context *context, const Column *columns, size_t count, co
         r = columns_select(context, columns, count, &selection, reterr);
         if (r < 0 || json_array_size(items) == 0)
                 return r;
+        r = table_print_plain(context, &selection, items);
+        if (r != 0)
+                return r < 0 ? no_memory(reterr) : 0;
         table = table_new(context, &selection);
         r = table ? 0 : -ENOMEM;
         for (size_t i = 0; r == 0 && i < json_array_size(items); i++)

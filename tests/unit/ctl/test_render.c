@@ -48,6 +48,51 @@ static void test_full_width(void **state)
                 "größe  of a later version  -          -/-     -     -         -  -\n");
 }
 
+/* What is laid out by counting bytes is what libsmartcols makes of it: it is asked by a cell that is
+ * not of ASCII, in a row that is left out of the comparison. */
+static void compare_ways(const char *rows, const Options *options)
+{
+        Context context = { .options = options };
+        AUTO_TEXT odd_rows = { 0 };
+        Error error = { 0 };
+        char *texts[2] = { NULL, NULL };
+        char *last_line;
+
+        text_printf(&odd_rows, "%.*s,{\"name\":\"\u00e9\"}]", (int)strlen(rows) - 1, rows);
+        for (size_t i = 0; i < 2; i++) {
+                AUTO_JSON *items = json_loads(i == 0 ? rows : odd_rows.bytes, 0, NULL);
+                size_t size;
+
+                assert_non_null(items);
+                context.out = open_memstream(&texts[i], &size);
+                assert_int_equal(
+                        render_table(&context, pool_columns, pool_column_count, items, &error), 0);
+                (void)fclose(context.out);
+        }
+        last_line = strstr(texts[1], "\u00e9");
+        assert_non_null(last_line);
+        *last_line = '\0';
+        assert_string_equal(texts[0], texts[1]);
+        free(texts[0]);
+        free(texts[1]);
+}
+
+static void test_plain_is_as_any(void **state)
+{
+        static const char rows[] =
+                "[{\"name\":\"web\",\"state\":\"degraded\",\"scale\":{\"processes\":4,"
+                "\"threads\":8,\"greenlets\":100},\"processes\":{\"ready\":3,\"wanted\":4},"
+                "\"cpu_ratio\":2.5,\"rss_bytes\":3221225472,\"restarts\":17,"
+                "\"last_error\":\"slot 2 has failed\"},"
+                "{\"name\":\"a-longer-name\",\"state\":\"\"},{\"name\":\"\"}]";
+
+        compare_ways(rows, &(Options){ 0 });
+        compare_ways(rows, &(Options){ .no_headers = true });
+        compare_ways(rows, &(Options){ .format = FORMAT_WIDE });
+        compare_ways(rows, &(Options){ .columns = "pool" });
+        compare_ways(rows, &(Options){ .columns = "pool,restarts" });
+}
+
 static size_t longest_line(const char *text)
 {
         size_t longest = 0;
@@ -183,10 +228,10 @@ static void test_cells(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_full_width),  cmocka_unit_test(test_narrow),
-                cmocka_unit_test(test_very_narrow), cmocka_unit_test(test_colour),
-                cmocka_unit_test(test_wide),        cmocka_unit_test(test_fields),
-                cmocka_unit_test(test_cells),
+                cmocka_unit_test(test_full_width), cmocka_unit_test(test_plain_is_as_any),
+                cmocka_unit_test(test_narrow),     cmocka_unit_test(test_very_narrow),
+                cmocka_unit_test(test_colour),     cmocka_unit_test(test_wide),
+                cmocka_unit_test(test_fields),     cmocka_unit_test(test_cells),
         };
 
         (void)setlocale(LC_CTYPE, "C.UTF-8");
