@@ -14,6 +14,9 @@
 #include "sys/clock.h"
 
 static const char no_process[] = "the slot has no process at present";
+/* A wall clock that moved by more was set, by a person or in a step. */
+#define CLOCK_SET_USEC (50 * USEC_PER_MSEC)
+
 static const char no_telemetry[] = "the worker gives no telemetry";
 static const char not_sampled[] = "the process has not been sampled yet";
 
@@ -115,10 +118,22 @@ static void write_telemetry(Writer *writer, const BoardWorker *row)
         writer_close_object(writer);
 }
 
+/* The same moment is told the same each time: two clocks are never read at once, so the distance
+ * between them is kept until the wall clock was really set. */
+static uint64_t clock_offset_usec(void)
+{
+        static uint64_t kept;
+        uint64_t offset = now_realtime_usec() - now_usec();
+
+        if (offset - kept + CLOCK_SET_USEC > 2 * CLOCK_SET_USEC)
+                kept = offset;
+        return kept;
+}
+
 /* When what is due on the monotonic clock will be on the wall. */
 static uint64_t realtime_of(uint64_t monotonic_usec)
 {
-        uint64_t offset = now_realtime_usec() - now_usec();
+        uint64_t offset = clock_offset_usec();
 
         return monotonic_usec == USEC_INFINITY || monotonic_usec == 0 ? 0 : monotonic_usec + offset;
 }

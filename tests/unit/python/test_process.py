@@ -216,9 +216,9 @@ with reeve.task("by itself"):
     failed = at("failed")
     assert (failed["state"], failed["label"], failed["tasks"]) == ("idle", "", 2)
     assert at("left")["state"] == "free"
-    again = at("again")
+    assert line_of(process) == "again"
+    again, totals = reeve.read.thread(0), reeve.read.totals()  # it stands still until it is told
     assert (again["state"], again["label"], again["kind"], again["tasks"]) == ("busy", "by itself", 1, 2)
-    totals = reeve.read.totals()
     assert (totals["done"], totals["failed"], totals["work_units"]) == (1, 1, 12)
     assert totals["io_wait_nsec"] == failed["io_nsec"]
 
