@@ -78,6 +78,7 @@ static int change_target(Pool *pool, OperationKind kind, const GridChange *chang
         pool_retarget(pool, &change->to, to, is_overridden, request->is_runtime);
         if (operation_begin(pool, kind, plan, &back) < 0)
                 return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
+        pool->operation->is_rolling = request->is_rolling;
         ret->operation = &pool->operation->row;
         return 0;
 }
@@ -177,6 +178,13 @@ static bool is_under_way(const Pool *pool, OperationKind kind, ChangeOutcome *re
         return true;
 }
 
+/* A restart is joined by one of its kind only: at once, or step by step. */
+static bool is_same_restart(const Pool *pool, const ChangeRequest *request, ChangeOutcome *ret)
+{
+        return pool->operation && pool->operation->is_rolling == request->is_rolling
+               && is_under_way(pool, OPERATE_RESTART, ret);
+}
+
 static void start_ended_slots(Pool *pool)
 {
         for (size_t i = 0; i < pool->slot_count; i++) {
@@ -258,6 +266,8 @@ int change_restart(Pool *pool, const ChangeRequest *request, ChangeOutcome *ret,
                 return r;
         if (!pool->is_up || pool->order != ORDER_GO)
                 return change_start(pool, request, ret, reterr);
+        if (!request->is_dry_run && is_same_restart(pool, request, ret))
+                return 0;
         if (request->is_rolling)
                 return change_target(pool, OPERATE_RESTART, &same, request, pool->is_overridden,
                                      ret, reterr);

@@ -38,6 +38,7 @@ typedef struct Operation {
         unsigned floor; /* ready slots never fall under it */
         uint64_t began_usec;
         bool is_rolling_back;
+        bool is_rolling; /* asked for step by step */
         bool is_refresh; /* workers reload themselves: see refresh.c */
 } Operation;
 

@@ -5,16 +5,23 @@
 #include "spawn/spawn.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/text.h"
 #include "spawn/child.h"
 #include "sys/clone.h"
 #include "sys/fd.h"
+#include "sys/files.h"
+
+/* "-1000" and its newline, with some room */
+enum { OOM_SCORE_TEXT_MAX = 16 };
 
 /* A sealed file with the plan, to be read by reeve-exec. Return: descriptor, negative errno */
 static int write_plan(const SpawnSpec *spec)
@@ -125,18 +132,22 @@ static int start_helped(SpawnHost *host, Child **child_take, const SpawnSpec *sp
         return r;
 }
 
-int spawn_process(SpawnHost *host, const SpawnSpec *spec, Spawned *ret, Error *reterr)
+int spawn_process(SpawnHost *host, const SpawnSpec *asked, Spawned *ret, Error *reterr)
 {
+        SpawnSpec spec = *asked;
         AUTO(Child) *child = NULL;
         Spawned spawned = { .process = PIDREF_UNSET, .status_fd = -1 };
-        int r = child_new(host, spec, &child);
+        int r;
 
+        if (host->resets_oom_score && !spec.has_oom_score_adjust)
+                spec.has_oom_score_adjust = true; /* 0, as nobody asked for more */
+        r = child_new(host, &spec, &child);
         if (r < 0)
-                return explain_clone(spec->subject, r, reterr);
+                return explain_clone(spec.subject, r, reterr);
         if (child->is_helped)
-                r = start_helped(host, &child, spec, &spawned, reterr);
+                r = start_helped(host, &child, &spec, &spawned, reterr);
         else
-                r = start(host, &child, spec->cgroup_fd, &spawned, reterr);
+                r = start(host, &child, spec.cgroup_fd, &spawned, reterr);
         if (r == 0)
                 *ret = spawned;
         return r;
@@ -177,6 +188,24 @@ static void note_ignored_signals(SpawnHost *host)
                         host->ignored |= UINT64_C(1) << (i - 1);
 }
 
+/* Written for a child that shares our memory it would become ours as well (Linux 4.8: all that share
+ * an mm share the score, unless one waits in vfork). So it is reeve-exec that writes it. */
+static bool has_foreign_oom_score(void)
+{
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3] = { 0 };
+        AUTO_FREE char *text = NULL;
+        long score;
+
+        if (file_read(AT_FDCWD, "/proc/self/oom_score_adj", OOM_SCORE_TEXT_MAX, &text, NULL) < 0)
+                return false;
+        score = strtol(text, NULL, 10);
+        if (score <= 0)
+                return score < 0;
+        return syscall(SYS_capget, &header, held) == 0
+               && (held[CAP_TO_INDEX(CAP_SYS_RESOURCE)].effective & CAP_TO_MASK(CAP_SYS_RESOURCE));
+}
+
 static int keep_stages(SpawnHost *host)
 {
         while (host->stage_count < SPAWN_STAGES) {
@@ -210,6 +239,7 @@ int spawn_host_init(SpawnHost *host, const char *helper_path, Error *reterr)
                              .way = choose_way() };
         TAILQ_INIT(&host->flights);
         note_ignored_signals(host);
+        host->resets_oom_score = has_foreign_oom_score();
         r = keep_stages(host);
         if (r < 0) {
                 spawn_host_done(host);

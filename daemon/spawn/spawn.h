@@ -79,6 +79,7 @@ typedef struct SpawnHost {
         int null_fd;   /* /dev/null */
         SpawnWay way;
         uint64_t ignored; /* signals that we ignore, a bit for each; not to change from then on */
+        bool resets_oom_score; /* ours differs from that of a login, and may be taken back */
 
         TAILQ_HEAD(FlightList, Child) flights; /* in our memory */
         int stages[SPAWN_STAGES];              /* low numbers, kept for what children take along */
@@ -95,6 +96,8 @@ typedef struct SpawnHost {
  *  @helper_path: full path of reeve-exec
  *  REEVE_TEST_NO_CLONE3=1 in the environment forces vfork, REEVE_TEST_WAIT_FOR_EXEC=1 clone3 with
  *  CLONE_VFORK
+ *  If our own oom_score_adj is not 0, what is spawned gets 0, by reeve-exec, unless its SpawnSpec
+ *  says otherwise; one that is above 0 is left where we lack CAP_SYS_RESOURCE, which lowering needs
  *  Return: 0; negative errno with @reterr */
 int spawn_host_init(SpawnHost *host, const char *helper_path, Error *reterr);
 void spawn_host_done(SpawnHost *host);

@@ -73,6 +73,19 @@ def test_two_commands_at_once(reeve):
     assert daemon.workers("w") == [] and daemon.pool("w")["state"] == "stopped"
 
 
+@pytest.mark.parametrize("how", [[], ["--rolling"]], ids=["at_once", "rolling"])
+def test_two_restarts_at_once(reeve, how):
+    """The second joins the first: the worker is replaced once, and both succeed."""
+    daemon = reeve({"w": pool(worker("ignore_term"), TimeoutStopSec="500ms", Type="notify")})
+    daemon.wait_state("w")
+    before = daemon.pids("w")
+    body = {"rolling": bool(how)}
+    first, second = (daemon.api.post("/v1/pools/w/restart", body, 202).json for _ in range(2))
+    assert first["operation"] == second["operation"]
+    daemon.ctl("restart", "w", *how)  # and a person joins both, and waits
+    assert set(before).isdisjoint(daemon.pids("w"))
+
+
 @pytest.mark.long
 def test_t29_scaling_and_reloading_leave_nothing(reeve):
     """Descriptors and memory after many cycles are those after a few."""

@@ -4,6 +4,8 @@ import contextlib
 import fcntl
 import json
 import os
+import pathlib
+import re
 import shutil
 import signal
 import time
@@ -173,6 +175,21 @@ def test_what_a_worker_is_given(reeve, tmp_path):
     assert given["oom_score_adjust"] == 100 and given["no_new_privs"] == "1"
     assert int(given["blocked"], 16) == 0
     assert given["session"] == given["pid"]
+
+
+def test_workers_do_not_inherit_the_oom_score_of_reeved(reeve, tmp_path):
+    """A key of the pool wins; without one it is 0, whatever reeved itself has."""
+    plain, own = tmp_path / "plain", tmp_path / "own"
+    daemon = reeve({"plain": pool(worker("notify_worker", plain), Type="notify"),
+                    "own": pool(worker("notify_worker", own), Type="notify", OOMScoreAdjust="70")},
+                   prefix=["choom", "-n", "100", "--"])
+    assert report_of(daemon, own, "own")["oom_score_adjust"] == 70
+    # Lowering it takes CAP_SYS_RESOURCE, bit 24.
+    lowers = int(re.search(r"CapEff:\s*(\w+)",
+                           pathlib.Path("/proc/self/status").read_text())[1], 16) >> 24 & 1
+    assert report_of(daemon, plain, "plain")["oom_score_adjust"] == (0 if lowers else 100)
+    with open(f"/proc/{daemon.pid}/oom_score_adj", encoding="ascii") as score:
+        assert score.read().strip() == "100"  # it did not become that of the worker
 
 
 def listing_descriptors(given):
