@@ -556,12 +556,26 @@ static void say_ready(Engine *engine)
                pools == 1 ? "" : "s", face_addresses(engine->face));
 }
 
+/* Whom an earlier reeved started in its last moments and could not note any more is not known, and
+ * would run beside its successor. */
+static void clear_strangers(Engine *engine)
+{
+        size_t count = family_root_clear(engine->families);
+
+        if (count > 0)
+                report(LOG_WARNING,
+                       "%zu slots had processes that an earlier reeved did not live to note down; "
+                       "they are ended, and started anew where they are wanted",
+                       count);
+}
+
 int engine_run(Engine *engine)
 {
         int r;
 
         if (engine->hooks.adopt)
                 engine->hooks.adopt(engine->hooks.userdata, engine);
+        clear_strangers(engine);
         start_pools(engine);
         say_ready(engine);
         r = sd_event_loop(engine->event);

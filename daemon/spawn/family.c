@@ -109,6 +109,11 @@ bool family_root_tidy(FamilyRoot *root)
         return leftover_tidy(root, TIDY_ROUND);
 }
 
+size_t family_root_clear(FamilyRoot *root)
+{
+        return root->kind == FAMILY_CGROUP ? leftover_clear(root) : 0;
+}
+
 void family_root_refresh(FamilyRoot *root, bool (*is_leader)(pid_t pid, void *userdata),
                          void *userdata)
 {

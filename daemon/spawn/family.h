@@ -59,6 +59,13 @@ void family_root_dispatch(FamilyRoot *root, void (*on_empty)(void *userdata));
  *  Return: true if there are more: call it again when there is time */
 bool family_root_tidy(FamilyRoot *root);
 
+/** family_root_clear() - end what lives in slots that nobody has taken: an earlier daemon began it and
+ *  did not live to write it down
+ *  Waits a second at most, so it is for before the loop. Only with cgroups: by descent such a worker
+ *  is not found.
+ *  Return: number of slots in which something lived */
+size_t family_root_clear(FamilyRoot *root);
+
 /** family_root_refresh() - descent: look at our own children once, so that the calls below need
  *  not each; call it after reaping, before family_is_empty(). Nothing to do for cgroup.
  *  @is_leader: whether this child is a worker's main process; it and @userdata are kept, and

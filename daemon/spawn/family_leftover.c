@@ -3,8 +3,14 @@
  * Removing a group takes the kernel longer (30 us) than all the rest of a stop, and making one is
  * as dear; so whoever stops a worker does not wait for it. What a family leaves is kept here by its
  * path: the next family of the same slot takes it over, and what nobody asks for is removed when
- * there is nothing else to do, a few at a time. */
+ * there is nothing else to do, a few at a time.
+ *
+ * What an earlier daemon left is another matter: something may live there. */
+#include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,6 +19,7 @@
 #include "base/text.h"
 #include "spawn/family_private.h"
 #include "sys/cgroup.h"
+#include "sys/fd.h"
 
 struct Leftover {
         TAILQ_ENTRY(Leftover) link;
@@ -93,4 +100,73 @@ bool leftover_tidy(FamilyRoot *root, size_t max)
                         leftover_remove(path);
         }
         return !TAILQ_EMPTY(&root->leftovers);
+}
+
+/* ---- what an earlier daemon left ---- */
+
+enum { CLEAR_MSEC = 1000 };
+
+static bool is_taken(const FamilyRoot *root, const char *path)
+{
+        for (const Family *family = root->first; family; family = family->next)
+                if (family->path && text_equal(family->path, path))
+                        return true;
+        return false;
+}
+
+/* Wait until nobody lives there: the kernel tells that its events have changed. */
+static void await_end(int group_fd)
+{
+        AUTO_CLOSE events = openat(group_fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
+        struct pollfd wait = { .fd = events, .events = POLLPRI };
+
+        while (events >= 0 && cgroup_is_populated(group_fd, ".") == 1)
+                if (poll(&wait, 1, CLEAR_MSEC) <= 0)
+                        return;
+}
+
+/* Return: whether something lived there */
+static bool clear_group(FamilyRoot *root, const char *path)
+{
+        AUTO_CLOSE fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0 || is_taken(root, path) || cgroup_is_populated(fd, ".") != 1)
+                return false;
+        if (cgroup_kill(fd) < 0)
+                return false;
+        await_end(fd);
+        /* Made anew by the next who needs it: one that was killed may kill whoever is born there. */
+        (void)cgroup_remove(path);
+        return true;
+}
+
+/* @depth: groups of slots lie two below the root's */
+static size_t clear_below(FamilyRoot *root, const char *path, unsigned depth)
+{
+        DIR *directory = opendir(path);
+        struct dirent *entry;
+        size_t count = 0;
+
+        while (directory && (entry = readdir(directory))) {
+                char below[PATH_MAX];
+
+                if (entry->d_type != DT_DIR || entry->d_name[0] == '.'
+                    || snprintf(below, sizeof(below), "%s/%s", path, entry->d_name)
+                               >= (int)sizeof(below))
+                        continue;
+                if (depth == 1)
+                        count += clear_group(root, below);
+                else if (strchr(entry->d_name, '@'))
+                        (void)clear_below(root, below, depth - 1); /* built in: never taken */
+                else
+                        count += clear_below(root, below, depth - 1);
+        }
+        if (directory)
+                (void)closedir(directory);
+        return count;
+}
+
+size_t leftover_clear(FamilyRoot *root)
+{
+        return clear_below(root, root->path, 2);
 }

@@ -99,6 +99,8 @@ void leftover_remove(char *path);
 bool leftover_take(FamilyRoot *root, const char *path);
 /* Remove at most @max; Return: true if there are more */
 bool leftover_tidy(FamilyRoot *root, size_t max);
+/* family_root_clear() */
+size_t leftover_clear(FamilyRoot *root);
 
 /* ---- family_descent.c ---- */
 int descent_root_open(FamilyRoot *root);

@@ -155,3 +155,23 @@ def test_the_listening_socket_is_taken_back(reeve):
     # And a worker that is new gets the same socket.
     daemon.scale("web", {"processes": 3})
     assert get() == 200
+
+
+def test_whom_nobody_noted_down_is_not_doubled(reeve):
+    """Started in the last moments of a reeved: its slot is in no state file, its group is there."""
+    daemon = reeve({"w": pool(worker("pause"), scale={"Processes": 3})})
+    daemon.wait_state("w")
+    before = daemon.pids("w")
+    by_cgroup = daemon.api.get("/v1/").json["families"] == "cgroup"
+    crash(daemon)
+    for name in ("state", "state.prev"):
+        (daemon.folder / "run" / name).unlink(missing_ok=True)
+    daemon.start()
+    daemon.wait_ready_pids("w", 3)
+    assert not set(before) & set(daemon.pids("w"))
+    if by_cgroup:
+        processes.wait_gone(before)
+        assert "did not live to note down" in daemon.stderr()
+    else:
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
