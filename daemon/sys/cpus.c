@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <math.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -171,6 +170,14 @@ static unsigned least(unsigned a, unsigned b)
         return b > 0 && b < a ? b : a;
 }
 
+/* Without libm, which is linked for nothing else. */
+static double round_up(double value)
+{
+        double whole = (double)(unsigned)value;
+
+        return whole < value ? whole + 1 : whole;
+}
+
 CpuCount cpus_count(const char *group)
 {
         AUTO_FREE char *own = NULL;
@@ -187,6 +194,6 @@ CpuCount cpus_count(const char *group)
         }
         count.usable = count.affinity;
         if (count.quota > 0)
-                count.usable = least(count.usable, MAX((unsigned)ceil(count.quota), 1U));
+                count.usable = least(count.usable, MAX((unsigned)round_up(count.quota), 1U));
         return count;
 }
