@@ -1,4 +1,8 @@
-/* aide.c - see aide.h */
+/* aide.c - see aide.h
+ *
+ * Killed by descent, a command may have forked in that very moment, and the child is no one's we know:
+ * so its family is kept until its process is reaped, when it can fork no more, and killed again. A
+ * cgroup is killed with all that is just being born. */
 #include "engine/aide.h"
 
 #include <errno.h>
@@ -13,31 +17,55 @@
 #include "sys/fd.h"
 
 struct Aide {
-        Slot *slot;
+        Engine *engine;
+        Slot *slot; /* NULL: it was killed and is not reaped yet */
         AideRequest request;
         PidRef process;
         int status_fd; /* reeve-exec reports here; -1: nothing to be had */
         Family *family;
         sd_event_source *timer;
+        LIST_ENTRY(Aide) ended;
 };
+
+static void drop(Aide *aide)
+{
+        if (pidref_is_set(&aide->process))
+                (void)map_remove(&aide->engine->aides_by_pid, (uint64_t)aide->process.pid);
+        if (aide->family)
+                (void)family_kill(aide->family, &aide->process);
+        pidref_done(&aide->process);
+        family_free(aide->family);
+        free(aide);
+}
 
 Aide *aide_free(Aide *aide)
 {
         if (!aide)
                 return NULL;
-        sd_event_source_disable_unref(aide->timer);
-        if (pidref_is_set(&aide->process)) {
+        aide->timer = sd_event_source_disable_unref(aide->timer);
+        aide->status_fd = fd_close(aide->status_fd);
+        if (pidref_is_set(&aide->process))
                 (void)pidref_signal(&aide->process, SIGKILL); /* it may have ended */
-                (void)map_remove(&aide->slot->pool->engine->aides_by_pid,
-                                 (uint64_t)aide->process.pid);
+        if (!pidref_is_set(&aide->process)
+            || family_root_kind(aide->engine->families) == FAMILY_CGROUP) {
+                drop(aide);
+                return NULL;
         }
-        if (aide->family)
-                (void)family_kill(aide->family, &aide->process);
-        pidref_done(&aide->process);
-        (void)fd_close(aide->status_fd);
-        family_free(aide->family);
-        free(aide);
+        (void)family_kill(aide->family, &aide->process);
+        aide->slot = NULL;
+        family_disown(aide->family); /* the slot may go first */
+        LIST_INSERT_HEAD(&aide->engine->ended_aides, aide, ended);
         return NULL;
+}
+
+void aides_close(Engine *engine)
+{
+        Aide *aide;
+
+        while ((aide = LIST_FIRST(&engine->ended_aides))) {
+                LIST_REMOVE(aide, ended);
+                drop(aide);
+        }
 }
 DEFINE_AUTO(Aide, aide_free);
 
@@ -109,6 +137,7 @@ int aide_start(Slot *slot, const AideRequest *request, Aide **ret, Error *reterr
 
         if (!aide)
                 return error_set(reterr, -ENOMEM, "no-memory", "out of memory");
+        aide->engine = slot->pool->engine;
         aide->slot = slot;
         aide->request = *request;
         aide->process = PIDREF_UNSET;
@@ -140,6 +169,12 @@ void aide_reaped(Engine *engine, pid_t pid, const WorkerExit *exit)
 
         if (!aide)
                 return;
+        if (!aide->slot) {
+                LIST_REMOVE(aide, ended);
+                pidref_done(&aide->process);
+                drop(aide);
+                return;
+        }
         if (!is_well)
                 explain(aide, exit, &error);
         pidref_done(&aide->process);

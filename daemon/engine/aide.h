@@ -26,5 +26,8 @@ int aide_start(Slot *slot, const AideRequest *request, Aide **ret, Error *reterr
 /** aide_free() - end it at once; `done` is not called; Return: NULL */
 Aide *aide_free(Aide *aide);
 
+/** aides_close() - the engine goes: those that were ended and not reaped yet, too */
+void aides_close(Engine *engine);
+
 /** aide_reaped() - a child that is no worker has ended; it may be one of these */
 void aide_reaped(Engine *engine, pid_t pid, const WorkerExit *exit);

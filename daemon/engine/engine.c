@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "engine/aide.h"
 #include "engine/alarm.h"
 #include "engine/change.h"
 #include "engine/deadlines.h"
@@ -502,6 +503,7 @@ Engine *engine_free(Engine *engine)
                 pool_free(engine->pools[i]);
         free(engine->pools);
         face_free(engine->face);
+        aides_close(engine);
         map_done(&engine->slots_by_pid);
         map_done(&engine->aides_by_pid);
         if (engine->board)

@@ -71,8 +71,9 @@ struct Engine {
         FamilyRoot *families;
         Error families_error; /* why they are not cgroups */
         sd_event_source *family_source;
-        Map slots_by_pid;                     /* main processes */
-        Map aides_by_pid;                     /* what runs beside them: see aide.c */
+        Map slots_by_pid; /* main processes */
+        Map aides_by_pid; /* what runs beside them: see aide.c */
+        LIST_HEAD(AideList, Aide) ended_aides;
         TAILQ_HEAD(SlotList, Slot) lingering; /* slots whose main process is gone and others live */
         Pool **pools;                         /* sorted by name; built-in ones included */
         size_t pool_count;

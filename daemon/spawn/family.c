@@ -182,6 +182,11 @@ int family_new_within(Family *within, const char *name, Family **ret, Error *ret
                       ret);
 }
 
+void family_disown(Family *family)
+{
+        family->userdata = NULL;
+}
+
 Family *family_free(Family *family)
 {
         if (!family)

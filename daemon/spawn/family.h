@@ -85,6 +85,8 @@ int family_new(FamilyRoot *root, const char *pool, unsigned slot, void *userdata
  *  @name: a short word, of which there is one at a time
  *  Return: 0; negative errno with @reterr */
 int family_new_within(Family *within, const char *name, Family **ret, Error *reterr);
+/** family_disown() - it has no owner any more: family_root_owner() answers NULL for its processes */
+void family_disown(Family *family);
 /** family_free() - forget it; its group is left to family_root_tidy() or to the slot's next family.
  *  It must be empty, or be left to its fate knowingly; Return: NULL */
 Family *family_free(Family *family);

@@ -178,7 +178,7 @@ def test_a_hung_command_is_ended_with_all_it_began(reeve, tmp_path, families):
     environment = {"REEVE_TEST_FAMILIES": "descent"} if families == "descent" else {}
     script = f"test -e {tmp_path}/go || exit 0; setsid sleep 1000 & echo $! >>{tmp_path}/pids; wait"
     daemon = reeve({"w": pool(worker("pause"), health={
-        "Exec": shell(script), "IntervalSec": "10ms", "TimeoutSec": "1s", "Failures": 1000})},
+        "Exec": shell(script), "IntervalSec": "10ms", "TimeoutSec": "100ms", "Failures": 1000})},
         environment=environment)
     pids = daemon.wait_ready_pids("w", 1)
     (tmp_path / "go").touch()
