@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "config/config.h"
 #include "ctl/import.h"
 
@@ -13,17 +14,11 @@ enum { NAME_MAX_LENGTH = 63, MESSAGE_MAX = 600, ROUNDS_MAX = 4 };
 /* Room for one more. Return: the array, NULL without memory (remembered) */
 static void *grow(Import *import, void *items, size_t count, size_t *capacity, size_t size)
 {
-        size_t wanted = *capacity ? *capacity * 2 : 8;
-        void *bigger;
+        void *room = array_room(items, count, capacity, size);
 
-        if (count < *capacity)
-                return items;
-        bigger = reallocarray(items, wanted, size);
-        if (bigger)
-                *capacity = wanted;
-        else
+        if (!room)
                 import->error = -ENOMEM;
-        return bigger;
+        return room;
 }
 
 static char *copy_of(Import *import, const char *text)

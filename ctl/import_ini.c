@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "ctl/outcome.h"
 
 enum { ENTRY_TEXT_MAX = 72 };
@@ -20,19 +21,6 @@ typedef struct Reader {
         unsigned line;
         bool is_open; /* the last value goes on in the next line (systemd) */
 } Reader;
-
-static void *grow(void *items, size_t count, size_t *capacity, size_t size)
-{
-        size_t wanted = *capacity ? *capacity * 2 : 8;
-        void *bigger;
-
-        if (count < *capacity)
-                return items;
-        bigger = reallocarray(items, wanted, size);
-        if (bigger)
-                *capacity = wanted;
-        return bigger;
-}
 
 static int refuse(const Reader *reader, Error *reterr, const char *why)
 {
@@ -59,8 +47,8 @@ static int section_add(Reader *reader, const char *line, size_t length, Error *r
 
         if (!end)
                 return refuse(reader, reterr, "the section has no ']' at its end");
-        sections = grow(reader->file.sections, reader->file.count, &reader->file.capacity,
-                        sizeof(*sections));
+        sections = array_room(reader->file.sections, reader->file.count, &reader->file.capacity,
+                              sizeof(*sections));
         if (!sections)
                 return -ENOMEM;
         reader->file.sections = sections;
@@ -111,7 +99,8 @@ static int entry_add(Reader *reader, const char *line, size_t length, Error *ret
         if (!delimiter)
                 return refuse(reader, reterr, "expected KEY=VALUE");
         section = &reader->file.sections[reader->file.count - 1];
-        entries = grow(section->entries, section->count, &section->capacity, sizeof(*entries));
+        entries =
+                array_room(section->entries, section->count, &section->capacity, sizeof(*entries));
         if (!entries)
                 return -ENOMEM;
         section->entries = entries;
