@@ -17,10 +17,14 @@
 #include "ctl/stream.h"
 #include "ctl/verbs.h"
 
+/* What is kept of one line: a worker that never ends it must not fill our memory. */
+enum { LINE_KEPT_MAX = 64 * 1024 };
+
 typedef struct LogOutput {
         const Context *context;
         const char *prefix; /* NULL: none */
         Text line;          /* a line begun, when there is a prefix */
+        uint64_t left_out;  /* bytes of it that were not kept */
         Error *reterr;
 } LogOutput;
 
@@ -31,17 +35,39 @@ static int output_flush(LogOutput *output)
         return stream_write_failed(errno, output->reterr);
 }
 
+static void line_keep(LogOutput *output, const char *bytes, size_t length)
+{
+        size_t room = LINE_KEPT_MAX - MIN(output->line.length, (size_t)LINE_KEPT_MAX);
+        size_t kept = MIN(length, room);
+
+        text_append_bytes(&output->line, bytes, kept);
+        output->left_out += length - kept;
+}
+
+/* Goes out whole, with its end. */
+static void line_end(LogOutput *output)
+{
+        FILE *out = output->context->out;
+
+        fprintf(out, "%s: ", output->prefix);
+        (void)fwrite(output->line.bytes, 1, output->line.length, out); /* ferror() tells */
+        if (output->left_out > 0)
+                fprintf(out, " [and %" PRIu64 " bytes more]", output->left_out);
+        (void)putc('\n', out);
+        text_done(&output->line);
+        output->left_out = 0;
+}
+
 static void lines_write(LogOutput *output, const char *bytes, size_t length)
 {
         while (length > 0) {
                 const char *end = memchr(bytes, '\n', length);
-                size_t part = end ? (size_t)(end - bytes) + 1 : length;
+                size_t part = end ? (size_t)(end - bytes) : length;
 
-                text_append_bytes(&output->line, bytes, part);
-                if (end && !output->line.error)
-                        fprintf(output->context->out, "%s: %s", output->prefix, output->line.bytes);
+                line_keep(output, bytes, part);
                 if (end)
-                        text_done(&output->line);
+                        line_end(output);
+                part += end != NULL;
                 bytes += part;
                 length -= part;
         }
@@ -93,7 +119,7 @@ static int pool_logs(const Context *context, const char *pool, int64_t slot, boo
                                            .reader_fd = context->out_fd },
                                on_bytes, &output, &error);
         if (output.line.length > 0)
-                fprintf(context->out, "%s: %s\n", output.prefix, output.line.bytes);
+                line_end(&output);
         text_done(&output.line);
         return r < 0 ? context_fail(context, &error) : REEVE_EXIT_OK;
 }

@@ -19,6 +19,7 @@ import processes
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("REEVE_BUILD", "build")
+SANITIZED = b"__asan_init" in (BUILD / "daemon/reeved").read_bytes()
 DEMO = ROOT / "docs/examples/demo"
 PYTHON = "/usr/bin/python3"
 SANITIZER = re.compile(r"ERROR: (Address|Leak|UndefinedBehavior)Sanitizer|runtime error:")

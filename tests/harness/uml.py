@@ -28,7 +28,7 @@ def why_not():
     """Why there can be no such kernel here; None: there can."""
     if os.uname().machine != "x86_64":
         return "User-Mode Linux is for x86_64 alone"
-    if b"__asan_init" in (reeve.BUILD / "daemon/reeved").read_bytes():
+    if reeve.SANITIZED:
         return "a sanitizer takes more address space than there is in User-Mode Linux"
     return None if kernel() else "the package user-mode-linux is not installed"
 

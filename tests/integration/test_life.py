@@ -11,7 +11,7 @@ import signal
 import time
 
 import pytest
-from reeve import BUILD, PYTHON, ROOT, pool, worker
+from reeve import BUILD, PYTHON, ROOT, SANITIZED, pool, worker
 
 QUICK = {"RestartSec": "10ms", "RestartMaxDelaySec": "50ms", "StartLimitBurst": 4}
 
@@ -239,9 +239,6 @@ def unopenable(path):
 
 
 # Under a sanitizer the core waits for exec: then only reeve-exec may hang.
-SANITIZED = b"__asan_init" in (BUILD / "daemon/reeved").read_bytes()
-
-
 @pytest.mark.parametrize("keys", [{}] * (not SANITIZED) + [{"WorkingDirectory": "/"}], ids=str)
 def test_exec_that_hangs_holds_up_nobody(reeve, tmp_path, keys):
     program = tmp_path / "slow"
