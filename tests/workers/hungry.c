@@ -3,6 +3,7 @@
  * hungry memory 100   writes to so many megabytes
  * hungry cpu          turns without end
  * hungry tasks        keeps trying to have 300 children, whatever becomes of them */
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ static void fork_all(void)
                 if (pid > 0)
                         count++;
                 else
-                        (void)usleep(1000);
+                        (void)sched_yield(); /* until there is room */
         }
 }
 

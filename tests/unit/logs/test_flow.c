@@ -2,6 +2,7 @@
  *
  * The journal is a socket of ours, which takes entries, takes none, or is not there. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -360,7 +361,7 @@ static void test_t51_journal_is_absent_and_comes_back(void **state)
                 assert_true(now_usec() < end);
                 fixture_write(&fixture, "three\n", 6);
                 (void)move(&fixture);
-                (void)usleep(1000);
+                (void)poll(&(struct pollfd){ .fd = journal.fd, .events = POLLIN }, 1, 1);
         }
         assert_non_null(strstr(entry, "MESSAGE=three\n"));
         assert_false(log_capture_counters(fixture.capture).is_fallback);
