@@ -281,6 +281,37 @@ static void plan_tell(Text *line, const json_t *scale)
         value_write_integers(line, scale, "stopped");
 }
 
+static void memory_tell(const Context *context, const json_t *scale)
+{
+        AUTO_TEXT line = { 0 };
+
+        if (!value_at(scale, "memory"))
+                return;
+        value_write_bytes(&line, scale, "memory.now_bytes");
+        text_append(&line, " -> ");
+        value_write_bytes(&line, scale, "memory.expected_bytes");
+        text_append(&line, " expected, ");
+        value_write_bytes(&line, scale, "memory.worker_bytes");
+        text_printf(&line, " for a worker (measured on %" PRId64 ")",
+                    value_integer(scale, "memory.workers_measured", 0));
+        if (value_at(scale, "memory.budget_bytes")) {
+                text_append(&line, ", of a budget of ");
+                value_write_bytes(&line, scale, "memory.budget_bytes");
+        }
+        if (value_integer(scale, "memory.more_bytes", 0) > 0) {
+                text_append(&line, "; ");
+                value_write_bytes(&line, scale, "memory.more_bytes");
+                text_append(&line, " more at its height");
+        }
+        if (value_at(scale, "memory.available_bytes")) {
+                text_append(&line, " of ");
+                value_write_bytes(&line, scale, "memory.available_bytes");
+                text_append(&line, " that can be had");
+        }
+        if (!line.error)
+                fprintf(context->out, "  memory: %s\n", line.bytes);
+}
+
 static void outcome_tell(Text *line, const json_t *scale)
 {
         int64_t operation = value_integer(scale, "operation", 0);
@@ -312,6 +343,8 @@ void change_tell(const Context *context, const Change *change)
         fprintf(context->out, "%s\n", line.error ? "out of memory" : line.bytes);
         sentences_tell(context, value_at(change->scale, "cut"), "cut");
         sentences_tell(context, value_at(change->scale, "steps"), "step");
+        if (is_dry_run)
+                memory_tell(context, change->scale);
 }
 
 /* ---- several ---- */

@@ -1,5 +1,6 @@
 /* operations.c - what a change did so far */
 #include "api/resources.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "board/board.h"
 
@@ -35,6 +36,34 @@ static void write_error(Writer *writer, const BoardOperation *row)
         writer_close_object(writer);
 }
 
+static void write_memory_limit(Writer *writer, const char *key, uint64_t bytes)
+{
+        if (bytes == UINT64_MAX)
+                writer_null(writer, key);
+        else
+                writer_number(writer, key, bytes);
+}
+
+static void write_memory(Writer *writer, const BoardOperation *row)
+{
+        if (row->memory_workers == 0) {
+                writer_because(writer, "memory",
+                               text_equal(row->kind, "scale")
+                                       ? "no worker was ready to be measured"
+                                       : "it is measured before a change of the scale");
+                return;
+        }
+        writer_open_object(writer, "memory");
+        writer_number(writer, "now_bytes", row->memory_now_bytes);
+        writer_number(writer, "expected_bytes", row->memory_expected_bytes);
+        writer_number(writer, "worker_bytes", row->memory_worker_bytes);
+        writer_number(writer, "more_bytes", row->memory_more_bytes);
+        write_memory_limit(writer, "available_bytes", row->memory_available_bytes);
+        write_memory_limit(writer, "budget_bytes", row->memory_budget_bytes);
+        writer_number(writer, "workers_measured", row->memory_workers);
+        writer_close_object(writer);
+}
+
 static void write_progress(Writer *writer, const BoardOperation *row)
 {
         writer_number(writer, "steps_done", row->steps_done);
@@ -63,7 +92,9 @@ void operation_write(Writer *writer, const BoardOperation *row)
         writer_number(writer, "pids_left_out", row->pids_left_out);
         write_cuts(writer, row);
         write_progress(writer, row);
+        write_memory(writer, row);
         write_error(writer, row);
+        writer_unavailable(writer);
 }
 
 void operations_show(Call *call)

@@ -28,6 +28,7 @@ static const CodeRow codes[] = {
         { REEVE_ERROR_UNKNOWN_OPERATION, 404, "No such operation" },
         { REEVE_ERROR_METHOD, 405, "This method does not work here" },
         { REEVE_ERROR_CONFLICT, 409, "Something else is in the way" },
+        { REEVE_ERROR_NO_ROOM, 409, "Too little memory" },
         { REEVE_ERROR_STALE_GENERATION, 412, "The pool has changed meanwhile" },
         { REEVE_ERROR_TOO_LARGE, 413, "Too large" },
         { REEVE_ERROR_MEDIA_TYPE, 415, "The body must be JSON" },

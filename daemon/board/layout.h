@@ -177,8 +177,14 @@ typedef struct BoardOperation {
         uint64_t generation; /* of the pool once the change was accepted */
         uint64_t began_realtime_usec, ended_realtime_usec; /* ended 0: still running */
         uint32_t steps_done, steps_total;                  /* starts and stops */
-        char cut[3][120];                                  /* sentences, empty when unused */
-        char error_code[32];                               /* empty: none */
+        /* What it takes: now, when it is over, for one worker of the new grid, and at its height more
+         * than now; what can be had, and MemoryBudget= (UINT64_MAX: not known, none). */
+        uint64_t memory_now_bytes, memory_expected_bytes, memory_worker_bytes, memory_more_bytes;
+        uint64_t memory_available_bytes, memory_budget_bytes;
+        uint32_t memory_workers; /* that were measured for it; 0: nothing of it is known */
+        uint32_t memory_padding;
+        char cut[3][120];    /* sentences, empty when unused */
+        char error_code[32]; /* empty: none */
         char error_message[400];
         uint32_t pid_count;                  /* entries of pids in use */
         uint32_t pids_left_out;              /* more than fitted */

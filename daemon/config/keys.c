@@ -246,7 +246,7 @@ static const Key keys[] = {
             .kind = &kind_share, OF_POOL(max_surge), RANGE(0, COUNT_MAX)),
         KEY("Scale", "MaxUnavailable", "0", "How many workers may be missing during a change.",
             .kind = &kind_share, OF_POOL(max_unavailable), RANGE(0, COUNT_MAX)),
-        KEY("Scale", "MemoryBudget", "infinity", "Memory past which the governor never plans.",
+        KEY("Scale", "MemoryBudget", "infinity", "Memory that all workers may be expected to take.",
             .kind = &kind_size_or_none, OF_POOL(memory_budget_bytes), .min = 1),
         KEY("Scale", "Throughput", NULL, "Where the work done can be read.",
             .kind = &kind_throughput, OF_POOL(throughput)),

@@ -11,6 +11,7 @@
 #include "engine/order.h"
 #include "engine/publish.h"
 #include "engine/refresh.h"
+#include "engine/room.h"
 
 static int check_generation(const Pool *pool, const ChangeRequest *request, Error *reterr)
 {
@@ -60,23 +61,28 @@ static int change_target(Pool *pool, OperationKind kind, const GridChange *chang
 {
         AUTO(Definition) *from = definition_ref(pool->definition);
         AUTO(Definition) *to = redefine_for(pool, &change->to, request->is_rolling);
-        BoardOperation *plan =
+        AUTO_FREE BoardOperation *plan =
                 to ? operation_plan(pool, kind, &change->to, to != from, request->actor) : NULL;
         const OperationBack back = { from, change->from, pool->is_overridden,
                                      !request->is_runtime };
+        int r = 0;
 
         if (!plan)
                 return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
+        if (kind == OPERATE_SCALE)
+                r = room_check(pool, &change->to, to != from, plan, reterr);
+        if (r < 0)
+                return r;
         for (unsigned i = 0; i < change->cut_count; i++)
                 (void)text_copy(plan->cut[i], sizeof(plan->cut[i]), change->cuts[i]);
         if (request->is_dry_run) {
                 plan->is_dry_run = 1;
                 plan->state = OPERATION_DONE;
-                ret->plan = plan;
+                ret->plan = TAKE_PTR(plan);
                 return 0;
         }
         pool_retarget(pool, &change->to, to, is_overridden, request->is_runtime);
-        if (operation_begin(pool, kind, plan, &back) < 0)
+        if (operation_begin(pool, kind, TAKE_PTR(plan), &back) < 0)
                 return error_set(reterr, -ENOMEM, "no-memory", "%s: out of memory", pool->subject);
         pool->operation->is_rolling = request->is_rolling;
         ret->operation = &pool->operation->row;

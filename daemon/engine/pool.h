@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "engine/slot.h"
 #include "engine/tidy.h"
+#include "model/footprint.h"
 #include "model/order.h"
 #include "model/pool.h"
 #include "spawn/listeners.h"
@@ -63,6 +64,7 @@ struct Pool {
         Slot **slots; /* ascending by number */
         size_t slot_count;
         Operation *operation;
+        Footprint footprint;    /* of its workers, as last measured: see room.c */
         OperationBack previous; /* what it was before the last change; no definition: nothing */
         sd_event_source *settle_source;
         sd_event_source *recycle_source;

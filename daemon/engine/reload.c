@@ -67,7 +67,6 @@ void reload_warn(Engine *engine, const PoolConfig *config)
                                 "MaxMemory= needs sampling, which SampleIntervalSec=0 turns off.");
         warn_later(engine, config, config->mode == SCALE_AUTO, "Mode=auto");
         warn_later(engine, config, config->throughput != NULL, "Throughput=");
-        warn_later(engine, config, config->memory_budget_bytes != UINT64_MAX, "MemoryBudget=");
 }
 
 /* ---- reloading ---- */

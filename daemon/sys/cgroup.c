@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -256,6 +257,76 @@ unsigned cgroup_hand_on(const char *path, unsigned wanted)
                         had |= 1U << i;
         }
         return had & wanted;
+}
+
+/* ---- groups above, and those of v1 ---- */
+
+void cgroup_old_group(const char *membership, const char *controller, char *group, size_t size)
+{
+        size_t length = strlen(controller);
+
+        group[0] = '\0';
+        for (const char *line = membership; line; line = strchr(line, '\n')) {
+                const char *names, *path, *end;
+
+                line += *line == '\n';
+                end = strchrnul(line, '\n');
+                names = memchr(line, ':', (size_t)(end - line));
+                path = names ? memchr(names + 1, ':', (size_t)(end - names - 1)) : NULL;
+                for (const char *name = names; path && name < path;
+                     name = strpbrk(name + 1, ",:")) {
+                        if (strncmp(name + 1, controller, length) != 0
+                            || (name[1 + length] != ',' && name[1 + length] != ':'))
+                                continue;
+                        (void)snprintf(group, size, "%.*s", (int)(end - path - 1), path + 1);
+                        return;
+                }
+        }
+}
+
+int cgroup_find_old(const char *controller, char *path, size_t size)
+{
+        AUTO_FREE char *membership = NULL;
+        char group[PATH_MAX];
+        int r;
+
+        (void)snprintf(path, size, CGROUP_OLD_MOUNT "/%s", controller);
+        if (access(path, F_OK) < 0)
+                return -errno;
+        r = file_read(AT_FDCWD, "/proc/self/cgroup", 65536, &membership, NULL);
+        if (r < 0)
+                return r;
+        cgroup_old_group(membership, controller, group, sizeof(group));
+        if ((size_t)snprintf(path, size, CGROUP_OLD_MOUNT "/%s%s", controller, group) >= size)
+                return -ENAMETOOLONG;
+        return 0;
+}
+
+bool cgroup_is_group(const char *folder)
+{
+        char path[PATH_MAX];
+
+        return snprintf(path, sizeof(path), "%s/cgroup.procs", folder) < (int)sizeof(path)
+               && access(path, F_OK) == 0;
+}
+
+bool cgroup_leave(char *folder)
+{
+        char *last = strrchr(folder, '/');
+
+        if (!last)
+                return false;
+        *last = '\0';
+        return cgroup_is_group(folder);
+}
+
+ssize_t cgroup_read(const char *folder, const char *name, char *text, size_t size)
+{
+        char path[PATH_MAX];
+
+        if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
+                return -ENAMETOOLONG;
+        return file_read_into(AT_FDCWD, path, text, size);
 }
 
 int cgroup_parse_count(const char *text, const char *name, uint64_t *ret)

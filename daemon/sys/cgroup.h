@@ -25,6 +25,27 @@ int cgroup_locate(const char *mountinfo, const char *membership, char **ret_path
  *  Return: 0; -ESRCH, -ENAMETOOLONG, -ENOENT if it has none */
 int cgroup_of(pid_t pid, char *buffer, size_t size);
 
+/* Where the old controllers are mounted, each in a folder of its name. */
+#define CGROUP_OLD_MOUNT "/sys/fs/cgroup"
+
+/** cgroup_find_old() - folder of our group in the v1 hierarchy of a controller
+ *  @controller: "cpu", "memory"
+ *  Return: 0; -ENOENT if it is not mounted, -ENAMETOOLONG, other negative errno */
+int cgroup_find_old(const char *controller, char *path, size_t size);
+
+/** cgroup_old_group() - the same below the mount, by the text of /proc/self/cgroup; pure
+ *  "4:cpu,cpuacct:/docker/ab" has "/docker/ab"; empty if there is no such line */
+void cgroup_old_group(const char *membership, const char *controller, char *group, size_t size);
+
+/** cgroup_is_group() - whether a folder is a group of v1 or v2 */
+bool cgroup_is_group(const char *folder);
+
+/** cgroup_leave() - cut the last name off a folder; Return: whether what is left is a group */
+bool cgroup_leave(char *folder);
+
+/** cgroup_read() - one file of a group; Return: length, negative errno */
+ssize_t cgroup_read(const char *folder, const char *name, char *text, size_t size);
+
 /** cgroup_pids() - add all processes of a group and of the groups below it
  *  @fd: O_PATH descriptor of its folder
  *  Return: 0, negative errno */

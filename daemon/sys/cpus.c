@@ -20,9 +20,6 @@
 /* More than any machine has; a mask too small for the kernel's is refused. */
 enum { CPUS_MAX = 8192, TEXT_SIZE = 4096 };
 
-/* Where cgroup v1 has the controller; in a container its own group is what is mounted there. */
-static const char old_mount[] = "/sys/fs/cgroup/cpu";
-
 unsigned cpus_parse_list(const char *text)
 {
         unsigned count = 0;
@@ -64,24 +61,15 @@ static double tighter(double a, double b)
         return a > 0 && (b <= 0 || a < b) ? a : b;
 }
 
-static ssize_t read_in(const char *folder, const char *name, char *text, size_t size)
-{
-        char path[PATH_MAX];
-
-        if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
-                return -ENAMETOOLONG;
-        return file_read_into(AT_FDCWD, path, text, size);
-}
-
 /* Of one group, as v2 or as v1 writes it. */
 static double quota_of(const char *folder)
 {
         char text[TEXT_SIZE], quota[32], period[32];
 
-        if (read_in(folder, "cpu.max", text, sizeof(text)) > 0)
+        if (cgroup_read(folder, "cpu.max", text, sizeof(text)) > 0)
                 return cpus_parse_max(text);
-        if (read_in(folder, "cpu.cfs_quota_us", quota, sizeof(quota)) <= 0
-            || read_in(folder, "cpu.cfs_period_us", period, sizeof(period)) <= 0)
+        if (cgroup_read(folder, "cpu.cfs_quota_us", quota, sizeof(quota)) <= 0
+            || cgroup_read(folder, "cpu.cfs_period_us", period, sizeof(period)) <= 0)
                 return 0;
         (void)snprintf(text, sizeof(text), "%s %s", quota, period); /* -1 is no number: none */
         return cpus_parse_max(text);
@@ -89,58 +77,27 @@ static double quota_of(const char *folder)
 
 double cpus_quota_above(const char *path)
 {
-        char folder[PATH_MAX], file[PATH_MAX + 16];
+        char folder[PATH_MAX];
         double tightest = 0;
 
-        if (!text_copy(folder, sizeof(folder), path))
+        if (!text_copy(folder, sizeof(folder), path) || !cgroup_is_group(folder))
                 return 0;
-        for (;;) {
-                char *last = strrchr(folder, '/');
-
-                (void)snprintf(file, sizeof(file), "%s/cgroup.procs", folder);
-                if (!last || access(file, F_OK) < 0)
-                        return tightest;
+        do
                 tightest = tighter(quota_of(folder), tightest);
-                *last = '\0';
-        }
+        while (cgroup_leave(folder));
+        return tightest;
 }
 
-/* "4:cpu,cpuacct:/docker/ab": the path below the mount, "" if there is no such line */
-static void find_old_group(const char *membership, char *group, size_t size)
-{
-        static const ptrdiff_t last = sizeof(",cpu") - 1;
-
-        for (const char *line = membership; line; line = strchr(line, '\n')) {
-                const char *names, *path, *end;
-
-                line += *line == '\n';
-                names = strchr(line, ':');
-                path = names ? strchr(names + 1, ':') : NULL;
-                end = strchrnul(line, '\n');
-                if (!path || path > end)
-                        continue;
-                if (!text_after(names, ":cpu,") && !text_after(names, ":cpu:")
-                    && !(path - names > last && text_after(path - last, ",cpu:")))
-                        continue;
-                (void)snprintf(group, size, "%.*s", (int)(end - path - 1), path + 1);
-                return;
-        }
-        group[0] = '\0';
-}
-
+/* In a container its own group may be what is mounted there. */
 static double old_quota(void)
 {
-        AUTO_FREE char *membership = NULL;
-        char group[PATH_MAX], path[PATH_MAX + sizeof(old_mount)];
+        char path[PATH_MAX];
         double quota;
 
-        if (access(old_mount, F_OK) < 0
-            || file_read(AT_FDCWD, "/proc/self/cgroup", 65536, &membership, NULL) < 0)
+        if (cgroup_find_old("cpu", path, sizeof(path)) < 0)
                 return 0;
-        find_old_group(membership, group, sizeof(group));
-        (void)snprintf(path, sizeof(path), "%s%s", old_mount, group);
         quota = cpus_quota_above(path);
-        return tighter(cpus_quota_above(old_mount), quota);
+        return tighter(cpus_quota_above(CGROUP_OLD_MOUNT "/cpu"), quota);
 }
 
 static unsigned affinity_count(void)
@@ -160,7 +117,7 @@ static unsigned cpuset_count(const char *group)
 {
         char text[TEXT_SIZE];
 
-        return read_in(group, "cpuset.cpus.effective", text, sizeof(text)) > 0
+        return cgroup_read(group, "cpuset.cpus.effective", text, sizeof(text)) > 0
                        ? cpus_parse_list(text)
                        : 0;
 }

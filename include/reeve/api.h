@@ -28,6 +28,7 @@
 #define REEVE_ERROR_UNKNOWN_OPERATION "unknown-operation"  /* 404 */
 #define REEVE_ERROR_METHOD            "method-not-allowed" /* 405 */
 #define REEVE_ERROR_CONFLICT          "conflict"           /* 409 */
+#define REEVE_ERROR_NO_ROOM           "no-room"            /* 409: too little memory for it now */
 #define REEVE_ERROR_STALE_GENERATION  "stale-generation"   /* 412 */
 #define REEVE_ERROR_TOO_LARGE         "too-large"          /* 413 */
 #define REEVE_ERROR_MEDIA_TYPE        "media-type"         /* 415 */
