@@ -268,16 +268,38 @@ static int check(Main *context)
         return r < 0 ? REEVE_EXIT_BAD_CONFIG : 0;
 }
 
+/* What reeved executes beside workers and reeve-api. */
+typedef struct Programs {
+        char *helper, *pack, *inspect;
+} Programs;
+
+static bool programs_find(Programs *ret)
+{
+        ret->helper = find_program("reeve-exec");
+        ret->pack = find_program("reeve-pack");
+        ret->inspect = find_program("reeve-inspect");
+        return ret->helper && ret->pack && ret->inspect;
+}
+
+static void programs_done(Programs *programs)
+{
+        free(programs->helper);
+        free(programs->pack);
+        free(programs->inspect);
+}
+#define AUTO_PROGRAMS CLEANUP(programs_done) Programs
+
 static int run_engine(Main *context, Config *config, const ProblemList *problems,
-                      const char *helper_path, const char *pack_path)
+                      const Programs *programs)
 {
         const EngineSettings settings = { .config_dir = context->folders.config,
                                           .state_dir = context->folders.state,
                                           .runtime_dir = context->folders.runtime,
                                           .log_dir = context->folders.logs,
                                           .api_path = context->api_path,
-                                          .helper_path = helper_path,
-                                          .pack_path = pack_path,
+                                          .helper_path = programs->helper,
+                                          .pack_path = programs->pack,
+                                          .inspect_path = programs->inspect,
                                           .is_user_mode = geteuid() != 0 };
         const EngineHooks hooks = { .keep_scale = keep_scale,
                                     .load_scale = load_scale,
@@ -317,8 +339,7 @@ static void settle_down(Main *context)
 
 static int run(Main *context)
 {
-        AUTO_FREE char *helper_path = find_program("reeve-exec");
-        AUTO_FREE char *pack_path = find_program("reeve-pack");
+        AUTO_PROGRAMS programs = { 0 };
         ProblemList problems = { 0 };
         Config *config = NULL;
         Error error = { 0 };
@@ -326,7 +347,7 @@ static int run(Main *context)
 
         if (!context->api_path)
                 context->api_path = find_program("reeve-api");
-        if (!helper_path || !pack_path || !context->api_path)
+        if (!programs_find(&programs) || !context->api_path)
                 return 1;
         r = read_config(context, &problems, &config);
         print_problems(&problems);
@@ -341,7 +362,7 @@ static int run(Main *context)
                 r = fail(&error);
         } else {
                 load_state(context);
-                r = run_engine(context, config, &problems, helper_path, pack_path);
+                r = run_engine(context, config, &problems, &programs);
         }
         problem_list_done(&problems);
         return r;

@@ -169,10 +169,17 @@ static void add_link(const Call *call, Reply *reply, const char *next)
 void page_close(Call *call, Page *page, Writer *writer, const char *next)
 {
         bool has_items = writer->needs_comma;
-        Reply reply = { .status = 200 };
 
         writer->fields = NULL;
         writer_close_list(writer);
+        page_end(call, page, writer, next, has_items);
+}
+
+void page_end(Call *call, Page *page, Writer *writer, const char *next, bool has_items)
+{
+        Reply reply = { .status = 200 };
+
+        writer->fields = NULL;
         writer_string(writer, "next", next);
         if (page->extra)
                 page->extra(writer, page->extra_data);

@@ -67,5 +67,9 @@ int page_parse(const Call *call, Page *ret, Refusal *refusal);
 void page_open(Page *page, Writer *writer);
 void page_close(Call *call, Page *page, Writer *writer, const char *next);
 
+/** page_end() - the same when the list of items is closed already
+ *  @has_items: whether there was one that fields= could be compared with */
+void page_end(Call *call, Page *page, Writer *writer, const char *next, bool has_items);
+
 /** fields_check() - Return: true; false when a field was asked for that no object has, answered */
 bool fields_check(Call *call, const FieldSet *fields);

@@ -21,8 +21,9 @@
 typedef struct Waiting {
         struct Waiting *next, *previous;
         uint64_t request, deadline_usec;
-        LinkReplyHandler on_reply; /* one of these two */
+        LinkReplyHandler on_reply; /* one of these three */
         LinkLogHandler on_log;
+        LinkInspectHandler on_inspected;
         void *userdata;
 } Waiting;
 
@@ -41,6 +42,7 @@ struct Link {
                 ControlBoard board;
                 ControlReply reply;
                 ControlLog log;
+                ControlInspected inspected;
         } buffer;
 };
 
@@ -95,15 +97,20 @@ static int waiting_add(Link *link, const Waiting *model)
         return 0;
 }
 
-/* Out of the list first: the handler may send the next request. */
-static void waiting_answer(Link *link, Waiting *waiting, const ControlReply *reply,
-                           const ControlLog *log, const int *fds, size_t fd_count)
+/* Out of the list first: the handler may send the next request.
+ * @message: of the kind that was waited for; NULL: none came */
+static void waiting_answer(Link *link, Waiting *waiting, const void *message, const int *fds,
+                           size_t fd_count)
 {
+        int fd = fd_count == 1 ? fds[0] : -1;
+
         waiting_unlink(link, waiting);
         if (waiting->on_reply)
-                waiting->on_reply(waiting->userdata, reply, fd_count == 1 ? fds[0] : -1);
+                waiting->on_reply(waiting->userdata, message, fd);
+        else if (waiting->on_log)
+                waiting->on_log(waiting->userdata, message, fds, fd_count);
         else
-                waiting->on_log(waiting->userdata, log, fds, fd_count);
+                waiting->on_inspected(waiting->userdata, message, fd);
         free(waiting);
         arm_timer(link);
 }
@@ -113,7 +120,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
         Link *link = userdata;
 
         while (link->oldest && link->oldest->deadline_usec <= usec)
-                waiting_answer(link, link->oldest, NULL, NULL, NULL, 0);
+                waiting_answer(link, link->oldest, NULL, NULL, 0);
         arm_timer(link);
         return 0;
 }
@@ -174,9 +181,9 @@ static void take_reply(Link *link, size_t length, const int *fds, size_t fd_coun
         if (!waiting || !waiting->on_reply)
                 return;
         if (length < offsetof(ControlReply, operation))
-                waiting_answer(link, waiting, NULL, NULL, NULL, 0);
+                waiting_answer(link, waiting, NULL, NULL, 0);
         else
-                waiting_answer(link, waiting, &link->buffer.reply, NULL, fds, fd_count);
+                waiting_answer(link, waiting, &link->buffer.reply, fds, fd_count);
 }
 
 static void take_log(Link *link, size_t length, const int *fds, size_t fd_count)
@@ -187,10 +194,22 @@ static void take_log(Link *link, size_t length, const int *fds, size_t fd_count)
                 close_all(fds, fd_count);
         else if (length < sizeof(ControlLog)) {
                 close_all(fds, fd_count);
-                waiting_answer(link, waiting, NULL, NULL, NULL, 0);
+                waiting_answer(link, waiting, NULL, NULL, 0);
         } else {
-                waiting_answer(link, waiting, NULL, &link->buffer.log, fds, fd_count);
+                waiting_answer(link, waiting, &link->buffer.log, fds, fd_count);
         }
+}
+
+static void take_inspected(Link *link, size_t length, const int *fds, size_t fd_count)
+{
+        Waiting *waiting = map_get(&link->by_request, link->buffer.head.request);
+
+        if (!waiting || !waiting->on_inspected)
+                return;
+        if (length < sizeof(ControlInspected))
+                waiting_answer(link, waiting, NULL, NULL, 0);
+        else
+                waiting_answer(link, waiting, &link->buffer.inspected, fds, fd_count);
 }
 
 /* Return: 0; negative errno if the conversation is over */
@@ -206,6 +225,7 @@ static int take_message(Link *link, size_t length, const int *fds, size_t fd_cou
         switch (head->kind) {
         case CONTROL_LOG: take_log(link, length, fds, fd_count); return 0;
         case CONTROL_BOARD: r = fd_count == 1 ? take_board(link, fds[0]) : -EPROTO; break;
+        case CONTROL_INSPECTED: take_inspected(link, length, fds, fd_count); break;
         case CONTROL_REPLY: take_reply(link, length, fds, fd_count); break;
         case CONTROL_NEWS: link->handlers.on_news(link->handlers.userdata); break;
         default: r = -EPROTO;
@@ -278,6 +298,17 @@ int link_open_log(Link *link, const char *pool, uint32_t slot, LinkLogHandler ha
         (void)text_copy(message.pool, sizeof(message.pool), pool);
         return send_request(link, &message.head, sizeof(message), CONTROL_OPEN_LOG, -1, &waiting,
                             ret_request);
+}
+
+int link_inspect(Link *link, ControlInspect *question, int client_fd, LinkInspectHandler handler,
+                 void *userdata, uint64_t *ret_request)
+{
+        Waiting waiting = { .on_inspected = handler, .userdata = userdata };
+
+        if (client_fd >= 0)
+                question->flags |= CONTROL_HAS_CLIENT;
+        return send_request(link, &question->head, sizeof(*question), CONTROL_INSPECT, client_fd,
+                            &waiting, ret_request);
 }
 
 static int say_hello(Link *link)

@@ -23,6 +23,9 @@ typedef void (*LinkReplyHandler)(void *userdata, const ControlReply *reply, int 
 typedef void (*LinkLogHandler)(void *userdata, const ControlLog *log, const int *fds,
                                size_t fd_count);
 
+/** @answer: NULL if none came; @fd: what reeve-inspect wrote, else -1; borrowed during the call */
+typedef void (*LinkInspectHandler)(void *userdata, const ControlInspected *answer, int fd);
+
 typedef struct LinkHandlers {
         void (*on_board)(void *userdata); /* the board is another one: link_board() */
         void (*on_news)(void *userdata);  /* events were added to the ring */
@@ -51,6 +54,11 @@ int link_command(Link *link, ControlCommand *command, int client_fd, LinkReplyHa
 /** link_open_log() - ask for the files of one slot */
 int link_open_log(Link *link, const char *pool, uint32_t slot, LinkLogHandler handler,
                   void *userdata, uint64_t *ret_request);
+
+/** link_inspect() - ask about a worker's process; head is filled in here
+ *  @client_fd: goes along for what is for admins alone; -1: none */
+int link_inspect(Link *link, ControlInspect *question, int client_fd, LinkInspectHandler handler,
+                 void *userdata, uint64_t *ret_request);
 
 /** link_forget() - the answer is no longer of interest */
 void link_forget(Link *link, uint64_t request);

@@ -4,7 +4,6 @@
  * documentation says to keep secrets out of command lines. */
 #include "api/redact.h"
 
-#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
@@ -32,6 +31,21 @@ static void append(char *buffer, size_t size, size_t *used, const char *bytes, s
         buffer[*used] = '\0';
 }
 
+size_t redact_shown(bool *is_value, const char *word, size_t length)
+{
+        bool was_announced = *is_value && length > 0;
+        size_t name = 0;
+
+        while (name < length && !strchr("=:", word[name]))
+                name++;
+        /* Only an option announces its value as the next word. */
+        *is_value = !was_announced && name == length && length > 0 && word[0] == '-'
+                    && names_secret(word, length);
+        if (was_announced)
+                return 0;
+        return name < length && names_secret(word, name) ? name + 1 : length;
+}
+
 char *redact_command(char *buffer, size_t size, const char *command)
 {
         bool is_value = false;
@@ -39,23 +53,15 @@ char *redact_command(char *buffer, size_t size, const char *command)
 
         buffer[0] = '\0';
         while (*command) {
-                size_t blanks = strspn(command, " \t"), length, name;
+                size_t blanks = strspn(command, " \t"), length, shown;
 
                 append(buffer, size, &used, command, blanks);
                 command += blanks;
                 length = strcspn(command, " \t");
-                name = strcspn(command, "=: \t");
-                if (is_value && length > 0) {
+                shown = redact_shown(&is_value, command, length);
+                append(buffer, size, &used, command, shown);
+                if (shown < length)
                         append(buffer, size, &used, "***", 3);
-                        is_value = false;
-                } else if (name < length && names_secret(command, name)) {
-                        append(buffer, size, &used, command, name + 1);
-                        append(buffer, size, &used, "***", 3);
-                } else {
-                        append(buffer, size, &used, command, length);
-                        /* Only an option announces its value as the next word. */
-                        is_value = command[0] == '-' && names_secret(command, length);
-                }
                 command += length;
         }
         return buffer;

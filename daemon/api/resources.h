@@ -34,7 +34,15 @@ void grid_write(Writer *writer, const char *key, uint32_t processes, uint32_t th
 
 /* ---- workers.c ---- */
 void workers_list(Call *call);
-void workers_show(Call *call);
+
+/** worker_write() - what the board knows of a worker; between the braces of its object
+ *  @has_detail: with what a list leaves out */
+void worker_write(Writer *writer, const PoolView *pool, const BoardWorker *row, bool has_detail);
+
+/* ---- inspect.c ---- */
+void inspect_worker(Call *call);      /* GET /v1/workers/{pid} */
+void inspect_descriptors(Call *call); /* GET /v1/workers/{pid}/descriptors */
+void inspect_stack(Call *call);       /* GET /v1/workers/{pid}/threads/{tid}/stack */
 
 /** signal_name() - "SIGTERM", "SIGRTMIN+1", or "signal 99"; Return: @buffer */
 enum { SIGNAL_NAME_SIZE = 24 };

@@ -25,8 +25,11 @@ static const Route routes[] = {
         { "/v1/pools/{}/stop", HTTP_POST, ROLE_OPERATE, "", commands_stop },
         { "/v1/reload", HTTP_POST, ROLE_ADMIN, "", commands_reload },
         { "/v1/workers", HTTP_GET, ROLE_VIEW, "pool limit cursor fields builtin", workers_list },
-        { "/v1/workers/{}", HTTP_GET, ROLE_VIEW, "fields", workers_show },
+        { "/v1/workers/{}", HTTP_GET, ROLE_VIEW, "fields", inspect_worker },
+        { "/v1/workers/{}/descriptors", HTTP_GET, ROLE_VIEW, "limit cursor fields",
+          inspect_descriptors },
         { "/v1/workers/{}/signal", HTTP_POST, ROLE_OPERATE, "", commands_signal },
+        { "/v1/workers/{}/threads/{}/stack", HTTP_GET, ROLE_ADMIN, "", inspect_stack },
 };
 
 static bool pattern_matches(const char *pattern, const Target *target)

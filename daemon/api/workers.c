@@ -214,41 +214,18 @@ static void write_process_state(Writer *writer, const BoardWorker *row)
 
 static void write_detail(Writer *writer, const BoardWorker *row)
 {
-        static const char *const later[] = { "memory", "credentials", "limits",
-                                             "image",  "io",          "cgroup" };
-
         writer_number(writer, "threads_wanted", row->threads);
         writer_number(writer, "greenlets_wanted", row->greenlets);
         writer_number(writer, "start_ticks", row->start_ticks);
         writer_time(writer, "ready_time", realtime_of(row->ready_monotonic_usec));
         write_process_state(writer, row);
-        for (size_t i = 0; i < COUNT_OF(later); i++)
-                writer_because(writer, later[i], "this version does not read it");
 }
 
-void workers_show(Call *call)
+void worker_write(Writer *writer, const PoolView *pool, const BoardWorker *row, bool has_detail)
 {
-        const Snapshot *snapshot = &call->face->snapshot;
-        ptrdiff_t index = call_worker(call);
-        AUTO_WRITER writer = { 0 };
-        Refusal refusal = { 0 };
-        Page page;
-
-        if (index < 0)
-                return;
-        if (page_parse(call, &page, &refusal) < 0) {
-                exchange_answer_refusal(call->exchange, &refusal);
-                return;
-        }
-        writer.fields = &page.fields;
-        writer.field_depth = 1;
-        writer_open_object(&writer, NULL);
-        write_row(&writer, snapshot_pool_of(snapshot, (size_t)index), snapshot->workers[index]);
-        write_detail(&writer, snapshot->workers[index]);
-        writer_unavailable(&writer);
-        writer_close_object(&writer);
-        if (fields_check(call, &page.fields))
-                call_answer(call, 200, &writer);
+        write_row(writer, pool, row);
+        if (has_detail)
+                write_detail(writer, row);
 }
 
 /* ---- the list ---- */

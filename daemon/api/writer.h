@@ -13,7 +13,7 @@
 
 #include "base/text.h"
 
-enum { WRITER_FIELDS_MAX = 32, WRITER_REASONS_MAX = 16 };
+enum { WRITER_FIELDS_MAX = 32, WRITER_REASONS_MAX = 48 };
 
 /* The members that fields= selects. */
 typedef struct FieldSet {
@@ -66,7 +66,7 @@ void writer_bytes(Writer *writer, const char *key, const char *bytes, size_t len
 void writer_raw(Writer *writer, const char *key, const char *json, size_t length);
 
 /** writer_because() - null, with a reason that writer_unavailable() tells
- *  @reason: static */
+ *  @reason: lasts until writer_unavailable() */
 void writer_because(Writer *writer, const char *key, const char *reason);
 
 /** writer_reason() - the same for a null that was written already

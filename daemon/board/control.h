@@ -9,6 +9,7 @@
  *   HELLO                                      BOARD (fd)       the board, at once and when it grew
  *   COMMAND (+ client's socket for admin)      REPLY (fd)       outcome of a command (+ plan of a reload)
  *   OPEN_LOG                                   LOG (fds)        files of one slot, newest first
+ *   INSPECT (+ client's socket for admin)      INSPECTED (fd)   what reeve-inspect wrote
  *                                              NEWS             events were added to the ring
  */
 #pragma once
@@ -33,6 +34,8 @@ typedef enum ControlKind {
         CONTROL_OPEN_LOG,
         CONTROL_LOG,
         CONTROL_NEWS,
+        CONTROL_INSPECT,
+        CONTROL_INSPECTED,
 } ControlKind;
 
 typedef struct ControlHead {
@@ -135,6 +138,30 @@ typedef struct ControlLog {
         char message[400];
 } ControlLog;
 
+/* What reeve-inspect is asked (daemon/inspect-main.c). */
+typedef enum ControlQuestion {
+        QUESTION_PROCESS = 1,
+        QUESTION_DESCRIPTORS, /* arguments: first number, how many */
+        QUESTION_STACK,       /* arguments: thread; for admins alone */
+        QUESTION_COUNT_,
+} ControlQuestion;
+
+typedef struct ControlInspect {
+        ControlHead head;
+        uint32_t question; /* ControlQuestion */
+        uint32_t flags;    /* CONTROL_HAS_CLIENT */
+        int32_t pid;       /* of a worker */
+        uint32_t padding;
+        uint64_t start_ticks;
+        uint32_t arguments[2];
+} ControlInspect;
+
+typedef struct ControlInspected {
+        ControlHead head;
+        char code[32]; /* empty: a descriptor comes along */
+        char message[400];
+} ControlInspected;
+
 typedef struct ControlNews {
         ControlHead head;
         uint64_t next_event;
@@ -153,5 +180,7 @@ CONTROL_ASSERT_MESSAGE(ControlCommand);
 CONTROL_ASSERT_MESSAGE(ControlReply);
 CONTROL_ASSERT_MESSAGE(ControlOpenLog);
 CONTROL_ASSERT_MESSAGE(ControlLog);
+CONTROL_ASSERT_MESSAGE(ControlInspect);
+CONTROL_ASSERT_MESSAGE(ControlInspected);
 CONTROL_ASSERT_MESSAGE(ControlNews);
 static_assert(__builtin_offsetof(ControlReply, operation) % 8 == 0, "no hidden padding");

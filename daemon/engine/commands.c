@@ -38,12 +38,12 @@ static Pool *find_pool(Engine *engine, const char *name, Error *reterr)
         return pool;
 }
 
-static bool is_client_admin(const Engine *engine, const ControlCommand *command, int client_fd)
+bool command_client_is_admin(const Engine *engine, uint32_t flags, int client_fd)
 {
         struct ucred peer;
         socklen_t length = sizeof(peer);
 
-        return (command->flags & CONTROL_HAS_CLIENT) && client_fd >= 0
+        return (flags & CONTROL_HAS_CLIENT) && client_fd >= 0
                && getsockopt(client_fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0
                && face_is_admin(engine->face, peer.uid);
 }
@@ -118,7 +118,7 @@ static int command_reload(Engine *engine, const ControlCommand *command, int cli
         ReloadResult result = { 0 };
         int r;
 
-        if (!is_client_admin(engine, command, client_fd))
+        if (!command_client_is_admin(engine, command->flags, client_fd))
                 return error_set(reterr, -EPERM, REEVE_ERROR_FORBIDDEN,
                                  "Reloading is for administrators on the unix socket: root, the "
                                  "user that runs reeved, and AdminUsers=.");

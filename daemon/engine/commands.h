@@ -19,3 +19,7 @@ void command_run(Engine *engine, const ControlCommand *command, int client_fd, C
  *  @ret_fds: room for CONTROL_LOG_FILES; the caller closes them
  *  @ret: filled but for its head */
 void command_open_log(Engine *engine, const ControlOpenLog *asked, int *ret_fds, ControlLog *ret);
+
+/** command_client_is_admin() - whether the socket that came along is an administrator's
+ *  @flags: with CONTROL_HAS_CLIENT if one came */
+bool command_client_is_admin(const Engine *engine, uint32_t flags, int client_fd);

@@ -483,6 +483,7 @@ int engine_new(const EngineSettings *settings, const EngineHooks *hooks, Config 
         TAILQ_INIT(&engine->paced);
         TAILQ_INIT(&engine->farewells);
         TAILQ_INIT(&engine->flights);
+        TAILQ_INIT(&engine->inspections);
         if (getrandom(&engine->epoch, sizeof(engine->epoch), 0) != sizeof(engine->epoch))
                 engine->epoch = engine->started_realtime_usec;
         engine->random = engine->epoch;

@@ -33,13 +33,15 @@ typedef struct Slot Slot;
 typedef struct Face Face;
 typedef struct Health Health;
 typedef struct Aide Aide;
+typedef struct Inspection Inspection;
 
 typedef struct EngineSettings {
         const char *config_dir, *state_dir, *runtime_dir, *log_dir;
-        const char *api_path;    /* reeve-api; NULL: run without a face */
-        const char *helper_path; /* reeve-exec */
-        const char *pack_path;   /* reeve-pack */
-        bool is_user_mode;       /* not root: no other identities */
+        const char *api_path;     /* reeve-api; NULL: run without a face */
+        const char *helper_path;  /* reeve-exec */
+        const char *pack_path;    /* reeve-pack */
+        const char *inspect_path; /* reeve-inspect */
+        bool is_user_mode;        /* not root: no other identities */
 } EngineSettings;
 
 /* What must survive is kept by whoever owns the engine (persist/). */
@@ -74,6 +76,7 @@ struct Engine {
         Map slots_by_pid; /* main processes */
         Map aides_by_pid; /* what runs beside them: see aide.c */
         LIST_HEAD(AideList, Aide) ended_aides;
+        TAILQ_HEAD(InspectionList, Inspection) inspections; /* see inspection.c */
         TAILQ_HEAD(SlotList, Slot) lingering; /* slots whose main process is gone and others live */
         Pool **pools;                         /* sorted by name; built-in ones included */
         size_t pool_count;

@@ -16,6 +16,7 @@
 #include "board/control.h"
 #include "engine/builtin.h"
 #include "engine/commands.h"
+#include "engine/inspection.h"
 #include "engine/priority.h"
 #include "engine/publish.h"
 #include "engine/report.h"
@@ -244,6 +245,7 @@ int face_new(Engine *engine, Face **ret, Error *reterr)
 
 static void disconnect(Face *face)
 {
+        inspections_end(face->engine);
         face->control_source = sd_event_source_disable_unref(face->control_source);
         face->control_fd = fd_close(face->control_fd);
 }
@@ -372,11 +374,39 @@ static void handle_log(Face *face, const ControlOpenLog *asked)
                 (void)fd_close(fds[i]);
 }
 
+void face_send_inspected(Face *face, uint64_t request, int fd, const Error *error)
+{
+        ControlInspected answer = { .head = { CONTROL_VERSION, CONTROL_INSPECTED, request } };
+        int r;
+
+        if (error) {
+                (void)text_copy(answer.code, sizeof(answer.code),
+                                error->code ? error->code : REEVE_ERROR_INTERNAL);
+                (void)text_copy(answer.message, sizeof(answer.message), error->message);
+        } else if (fd < 0) {
+                (void)text_copy(answer.code, sizeof(answer.code), REEVE_ERROR_INTERNAL);
+                (void)text_copy(answer.message, sizeof(answer.message),
+                                "There are no descriptors left to hand the answer over.");
+        }
+        r = packet_send(face->control_fd, &answer, sizeof(answer), &fd, fd >= 0);
+        if (r < 0)
+                report(LOG_WARNING, "reeve-api does not take its answer: %s", strerror(-r));
+}
+
+static void handle_inspect(Face *face, const ControlInspect *asked, int client_fd)
+{
+        Error error = { 0 };
+
+        if (inspection_ask(face->engine, asked, client_fd, &error) < 0)
+                face_send_inspected(face, asked->head.request, -1, &error);
+}
+
 typedef union FaceMessage {
         ControlHead head;
         ControlHello hello;
         ControlCommand command;
         ControlOpenLog open_log;
+        ControlInspect inspect;
 } FaceMessage;
 
 /* Return: false if it is none of ours; the connection is then given up. */
@@ -399,6 +429,12 @@ static bool handle(Face *face, const FaceMessage *message, size_t length, int cl
                 if (length != sizeof(ControlOpenLog))
                         return false;
                 handle_log(face, &message->open_log);
+                return true;
+        case CONTROL_INSPECT:
+                if (length != sizeof(ControlInspect) || message->inspect.question < QUESTION_PROCESS
+                    || message->inspect.question >= QUESTION_COUNT_)
+                        return false;
+                handle_inspect(face, &message->inspect, client_fd);
                 return true;
         default: return false;
         }

@@ -37,5 +37,9 @@ void face_launched(Face *face, bool has_begun);
 void face_send_board(Face *face);
 void face_send_news(Face *face);
 
+/** face_send_inspected() - answer a question of inspection.h
+ *  @fd: the answer, borrowed; @error: why there is none, NULL: @fd */
+void face_send_inspected(Face *face, uint64_t request, int fd, const Error *error);
+
 /** face_is_admin() - whether this user may do what only admins may */
 bool face_is_admin(const Face *face, uid_t uid);

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "engine/aide.h"
+#include "engine/inspection.h"
 #include "engine/pool.h"
 #include "engine/priority.h"
 #include "engine/report.h"
@@ -83,7 +84,8 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
                                 slot_exited(deaths[i].slot, &deaths[i].exit);
                 /* Then: who is dead needs no verdict of a probe that died with it. */
                 for (size_t i = 0; i < count; i++)
-                        if (!deaths[i].slot && !tidy_reaped(engine, deaths[i].pid, &deaths[i].exit))
+                        if (!deaths[i].slot && !tidy_reaped(engine, deaths[i].pid, &deaths[i].exit)
+                            && !inspection_reaped(engine, deaths[i].pid, &deaths[i].exit))
                                 aide_reaped(engine, deaths[i].pid, &deaths[i].exit);
         } while (is_more);
         check_lingering(engine);

@@ -183,6 +183,11 @@ void core_expect_open_log(Fixture *fixture, ControlOpenLog *ret)
         expect(fixture, ret, sizeof(*ret), CONTROL_OPEN_LOG, NULL);
 }
 
+void core_expect_inspect(Fixture *fixture, ControlInspect *ret, int *ret_client_fd)
+{
+        expect(fixture, ret, sizeof(*ret), CONTROL_INSPECT, ret_client_fd);
+}
+
 void core_expect_silence(Fixture *fixture)
 {
         struct pollfd wanted = { .fd = fixture->control, .events = POLLIN };
@@ -208,6 +213,22 @@ void core_reply_log(Fixture *fixture, const ControlOpenLog *asked, const int *fd
                            .log_file = log_file };
 
         assert_int_equal(packet_send(fixture->control, &log, sizeof(log), fds, count), 0);
+}
+
+void core_reply_inspected(Fixture *fixture, const ControlInspect *asked, const char *text,
+                          const char *code)
+{
+        ControlInspected answer = { .head = { CONTROL_VERSION, CONTROL_INSPECTED,
+                                              asked->head.request } };
+        AUTO_CLOSE fd = text ? memfd_create("findings", MFD_CLOEXEC) : -1;
+
+        if (text)
+                assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+        else
+                (void)text_copy(answer.code, sizeof(answer.code), code);
+        (void)text_copy(answer.message, sizeof(answer.message), "for a reason");
+        assert_int_equal(packet_send(fixture->control, &answer, sizeof(answer), &fd, text != NULL),
+                         0);
 }
 
 /* ---- reeve-api ---- */

@@ -59,11 +59,17 @@ void core_add_event(Fixture *fixture, EventType type, const char *pool, const ch
 void core_expect_command(Fixture *fixture, ControlCommand *ret, int *ret_client_fd);
 /** core_expect_open_log() - the next request for a log */
 void core_expect_open_log(Fixture *fixture, ControlOpenLog *ret);
+/** core_expect_inspect() - the next question about a process; @ret_client_fd: as above */
+void core_expect_inspect(Fixture *fixture, ControlInspect *ret, int *ret_client_fd);
 /** core_expect_silence() - nothing has come */
 void core_expect_silence(Fixture *fixture);
 void core_reply(Fixture *fixture, const ControlCommand *command, ControlReply *reply);
 void core_reply_log(Fixture *fixture, const ControlOpenLog *asked, const int *fds, size_t count,
                     uint64_t log_file);
+
+/** core_reply_inspected() - @text: what reeve-inspect wrote, NULL: refused with @code */
+void core_reply_inspected(Fixture *fixture, const ControlInspect *asked, const char *text,
+                          const char *code);
 
 /** fixture_connect*() - Return: a descriptor */
 int fixture_connect(const Fixture *fixture);
