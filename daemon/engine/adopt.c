@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "engine/headcount.h"
 #include "engine/launch.h"
 #include "engine/live.h"
 #include "engine/operation.h"
@@ -173,6 +174,7 @@ int adopt_pool(Pool *pool, bool is_up, const Grid *scale, uint64_t generation, u
 {
         int r = scale ? take_scale(pool, scale) : 0;
 
+        headcount_renew(pool);
         pool->generation = MAX(pool->generation, generation);
         pool->restarts = restarts;
         pool->is_up = is_up;

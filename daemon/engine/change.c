@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "engine/headcount.h"
 #include "engine/health.h"
 #include "engine/operation.h"
 #include "engine/order.h"
@@ -200,6 +201,7 @@ static void start_ended_slots(Pool *pool)
                         continue;
                 slot->operation = pool->operation ? pool->operation->row.id : 0;
                 slot->operation_failures = 0;
+                headcount_note(slot);
                 if (slot_facts(slot)->has_process && slot->worker.is_wanted)
                         continue; /* on its way already: it is waited for */
                 slot_define(slot, pool->definition);

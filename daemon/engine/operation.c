@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "engine/headcount.h"
 #include "engine/live.h"
 #include "engine/publish.h"
 #include "engine/refresh.h"
@@ -105,6 +106,7 @@ int operation_begin(Pool *pool, OperationKind kind, BoardOperation *plan_take,
         operation->floor = plan_floor(old, operation->row.to_processes, spare);
         operation->began_usec = now_usec();
         pool->operation = operation;
+        headcount_renew(pool);
         publish_operation(pool->engine, &operation->row);
         pool->state = pool_step(pool->state, POOL_EVENT_CHANGE);
         return 0;
@@ -189,6 +191,7 @@ void operation_end(Pool *pool, OperationState state, const Error *error)
         if (operation->is_refresh)
                 refresh_stop(pool);
         pool->operation = NULL;
+        headcount_renew(pool);
         (void)snprintf(id, sizeof(id), "%lu", (unsigned long)row->id);
         publish_event(pool->engine, EVENT_POOL_OPERATION, pool, NULL, row->actor, "operation", id,
                       "kind", row->kind, "state", operation_state_to_name(state), "from",
@@ -260,6 +263,8 @@ void operation_start_failed(Pool *pool, Slot *slot, const WorkerExit *exit)
  * by its policy's leave (`exited`) did what was asked of it. */
 static const Slot *find_failed(const Pool *pool)
 {
+        if (headcount_of(pool, CENSUS_FAILED) == 0)
+                return NULL;
         for (size_t i = 0; i < pool->slot_count; i++)
                 if (has_begun(pool, pool->slots[i])
                     && pool->slots[i]->worker.state == WORKER_FAILED)
@@ -316,6 +321,8 @@ void operation_check(Pool *pool, bool is_planned)
                 return;
         }
         if (is_planned || (pool->operation->kind == OPERATE_STOP && !pool_is_empty(pool)))
+                return;
+        if (!pool->operation->is_rolling_back && headcount_of(pool, CENSUS_PENDING) > 0)
                 return;
         for (size_t i = 0; i < pool->slot_count; i++)
                 if (is_pending(pool, pool->slots[i], now, &wait_usec))

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "engine/alarm.h"
+#include "engine/headcount.h"
 #include "engine/health.h"
 #include "engine/limits.h"
 #include "engine/live.h"
@@ -160,6 +161,7 @@ Slot *pool_take_slot(Pool *pool, unsigned number, Error *reterr)
         memmove(&longer[place + 1], &longer[place], (pool->slot_count - place) * sizeof(Slot *));
         longer[place] = slot;
         pool->slot_count++;
+        headcount_note(slot);
         return slot;
 }
 
@@ -168,6 +170,8 @@ static void drop_slots(Pool *pool)
 {
         size_t kept = 0;
 
+        if (headcount_of(pool, CENSUS_STOPPED) == 0)
+                return;
         for (size_t i = 0; i < pool->slot_count; i++) {
                 Slot *slot = pool->slots[i];
 
@@ -187,10 +191,7 @@ bool pool_wants_workers(const Pool *pool)
 
 bool pool_is_empty(const Pool *pool)
 {
-        for (size_t i = 0; i < pool->slot_count; i++)
-                if (slot_facts(pool->slots[i])->has_process)
-                        return false;
-        return true;
+        return headcount_of(pool, CENSUS_ALIVE) == 0;
 }
 
 /* ---- reconciling ---- */
@@ -279,10 +280,33 @@ static bool is_current(const Slot *slot)
                && (slot->definition == slot->pool->definition || live_is_following(slot));
 }
 
-static bool take_steps(Pool *pool)
+static bool is_free(const Slot *slot)
+{
+        return !slot || (!slot->worker.is_wanted && !slot_facts(slot)->has_process);
+}
+
+/* What the plan named beyond one round: all free slots of the grid, whatever became of the first
+ * ones. Return: whether there was anything to start */
+static bool go_on_starting(Pool *pool, const PlanTarget *target)
+{
+        unsigned number = pool->next_start, starts = 0;
+
+        if (number == 0 || !target->is_up)
+                return false;
+        for (; number < target->processes && starts < STARTS_ROUND; number++) {
+                if (!is_free(pool_slot(pool, number)))
+                        continue;
+                take_start(pool, number);
+                starts++;
+        }
+        pool->next_start = number < target->processes ? number : 0;
+        return starts > 0;
+}
+
+static bool plan_steps(Pool *pool, const PlanTarget *asked)
 {
         uint64_t now = now_usec(), wait_usec = USEC_INFINITY;
-        const PlanTarget target = target_of(pool);
+        const PlanTarget target = *asked;
         size_t count = pool->slot_count;
         AUTO_FREE PlanSlot *slots = calloc(count + 1, sizeof(PlanSlot));
         AUTO_FREE PlanStep *steps =
@@ -301,12 +325,13 @@ static bool take_steps(Pool *pool)
                                     .is_wanted = pool->slots[i]->worker.is_wanted,
                                     .is_current = is_current(pool->slots[i]) };
         planned = plan_next(&target, slots, count, steps, NULL);
-        /* What is left out is planned again: each step touches the pool. */
+        pool->next_start = 0;
+        /* What is left out comes in the next rounds: each step touches the pool. */
         for (size_t i = 0; i < planned && starts < STARTS_ROUND; i++)
                 switch (steps[i].verb) {
                 case PLAN_START:
                         take_start(pool, steps[i].slot);
-                        starts++;
+                        pool->next_start = ++starts == STARTS_ROUND ? steps[i].slot + 1 : 0;
                         break;
                 case PLAN_STOP:
                         /* Capacity first: those that stay are getting more threads. */
@@ -319,24 +344,28 @@ static bool take_steps(Pool *pool)
         return planned > 0;
 }
 
+static bool take_steps(Pool *pool)
+{
+        const PlanTarget target = target_of(pool);
+
+        if (census_is_planned(&pool->census, &target, pool->slot_count)) {
+                pool->next_start = 0;
+                return false;
+        }
+        return go_on_starting(pool, &target) || plan_steps(pool, &target);
+}
+
 PoolCounts pool_counts(const Pool *pool)
 {
-        PoolCounts counts = { .wanted = pool->grid.processes,
-                              .is_changing = pool->operation || pool->order == ORDER_WAIT,
-                              .is_up = pool->is_up };
-
-        for (size_t i = 0; i < pool->slot_count; i++) {
-                const Slot *slot = pool->slots[i];
-                const WorkerFacts *facts = slot_facts(slot);
-
-                counts.alive += facts->has_process;
-                counts.ready += facts->is_ready; /* who stands in counts as well */
-                if (slot->number >= pool->grid.processes)
-                        continue;
-                counts.rising += facts->is_rising;
-                counts.ended += slot->worker.state == WORKER_EXITED;
-        }
-        return counts;
+        return (PoolCounts){
+                .wanted = pool->grid.processes,
+                .ready = headcount_of(pool, CENSUS_READY), /* who stands in counts as well */
+                .rising = headcount_of(pool, CENSUS_GRID_RISING),
+                .alive = headcount_of(pool, CENSUS_ALIVE),
+                .ended = headcount_of(pool, CENSUS_GRID_ENDED),
+                .is_changing = pool->operation || pool->order == ORDER_WAIT,
+                .is_up = pool->is_up,
+        };
 }
 
 /* The pool failed for good, and the daemon lives for it: containers. */
@@ -360,6 +389,8 @@ static void end_with(Pool *pool)
 /* Why it is not well: the word of a slot that has ended and is not there (any more). */
 static void find_error(Pool *pool)
 {
+        if (headcount_of(pool, CENSUS_ALIVE) == pool->slot_count)
+                return;
         for (size_t i = 0; i < pool->slot_count; i++) {
                 const Slot *slot = pool->slots[i];
 
@@ -403,6 +434,7 @@ void pool_reconcile(Pool *pool)
         PoolState before = pool->state;
         bool is_planned;
 
+        headcount_check(pool);
         order_check(pool);
         is_planned = order_holds(pool) || take_steps(pool);
         drop_slots(pool);
@@ -426,6 +458,8 @@ void pool_retarget(Pool *pool, const Grid *grid, Definition *definition, bool is
         pool->definition = definition_ref(definition);
         definition_unref(before);
         pool->is_overridden = is_overridden;
+        pool->next_start = 0;
+        headcount_renew(pool);
         pool->generation++;
         engine->is_state_dirty = engine->is_state_urgent = true;
         engine_touch(engine, pool);

@@ -63,6 +63,8 @@ struct Pool {
         uint64_t restarts;
         Slot **slots; /* ascending by number */
         size_t slot_count;
+        Census census;       /* of the slots: see headcount.h */
+        unsigned next_start; /* free slots of the grid from here on are being started */
         Operation *operation;
         Footprint footprint;    /* of its workers, as last measured: see room.c */
         OperationBack previous; /* what it was before the last change; no definition: nothing */

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "board/events.h"
 #include "engine/face.h"
+#include "engine/headcount.h"
 #include "engine/health.h"
 #include "engine/live.h"
 #include "engine/order.h"
@@ -249,6 +250,7 @@ void publish_slot(Slot *slot)
 
         LogCounters counters;
 
+        headcount_note(slot);
         fill_life(slot, &row);
         fill_sample(slot, &row);
         if (slot->definition->config->probe != PROBE_NONE)
@@ -293,20 +295,20 @@ static void fill_definition(const Pool *pool, BoardPool *row)
 
 static void fill_counts(const Pool *pool, BoardPool *row)
 {
+        row->total = headcount_of(pool, CENSUS_ALIVE);
+        row->rising = headcount_of(pool, CENSUS_RISING);
+        row->failed = headcount_of(pool, CENSUS_FAILED);
+        row->ready = headcount_of(pool, CENSUS_READY);
+        if (headcount_of(pool, CENSUS_LOSSY) == 0)
+                return;
         for (size_t i = 0; i < pool->slot_count; i++) {
-                const Slot *slot = pool->slots[i];
-                const WorkerFacts *facts = slot_facts(slot);
                 LogCounters counters;
 
-                row->total += facts->has_process;
-                row->rising += facts->is_rising;
-                row->failed += slot->worker.state == WORKER_FAILED;
-                row->ready += facts->is_ready;
-                if (output_counters(slot, &counters)) {
-                        row->log_dropped_bytes += counters.dropped_bytes;
-                        row->log_suppressed_lines += counters.suppressed_lines;
-                        row->log_fallback_lines += counters.fallback_lines;
-                }
+                if (!output_counters(pool->slots[i], &counters))
+                        continue;
+                row->log_dropped_bytes += counters.dropped_bytes;
+                row->log_suppressed_lines += counters.suppressed_lines;
+                row->log_fallback_lines += counters.fallback_lines;
         }
 }
 

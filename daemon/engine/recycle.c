@@ -6,6 +6,7 @@
 
 #include "base/units.h"
 #include "engine/alarm.h"
+#include "engine/headcount.h"
 #include "engine/operation.h"
 #include "engine/pool.h"
 #include "engine/priority.h"
@@ -79,6 +80,7 @@ static void mark(Slot *slot, RecycleReason reason)
         char age[32], memory[24], tasks[24];
 
         slot->is_worn = true;
+        headcount_note(slot);
         engine_touch(slot->pool->engine, slot->pool);
         (void)snprintf(age, sizeof(age), "%lu",
                        (unsigned long)((now_usec() - slot->worker.started_usec) / USEC_PER_SEC));
@@ -165,6 +167,7 @@ static void give_up(Pool *pool, const Slot *failed, uint64_t now)
                why.message);
         for (size_t i = 0; i < pool->slot_count; i++)
                 pool->slots[i]->is_worn = false;
+        headcount_renew(pool);
         pool->recycle_after_usec = now + AGAIN_USEC;
         engine_touch(pool->engine, pool);
 }

@@ -16,6 +16,7 @@
 #include "engine/deadlines.h"
 #include "engine/farewell.h"
 #include "engine/flights.h"
+#include "engine/headcount.h"
 #include "engine/health.h"
 #include "engine/launch.h"
 #include "engine/limits.h"
@@ -163,6 +164,7 @@ Slot *slot_free(Slot *slot)
         farewell_tidy_soon(slot->pool->engine);
         if (slot->row != UINT32_MAX)
                 publish_drop_row(slot->pool->engine, slot);
+        headcount_forget(slot);
         definition_unref(slot->definition);
         error_drop(slot);
         free(slot->status_text);

@@ -10,6 +10,7 @@
 #include "engine/definition.h"
 #include "engine/engine.h"
 #include "engine/output.h"
+#include "model/census.h"
 #include "model/recycle.h"
 #include "model/worker.h"
 #include "sample/process.h"
@@ -40,7 +41,8 @@ typedef enum Refresh {
 struct Slot {
         Pool *pool;
         unsigned number;
-        uint32_t row; /* of the board */
+        uint32_t row;    /* of the board */
+        uint16_t traits; /* what it counts for: see headcount.c */
         Worker worker;
         Definition *definition; /* of the present life, or of the one being started */
 
