@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Client:

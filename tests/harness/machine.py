@@ -114,12 +114,12 @@ class Machine(Agent):
 
     def wait_journal(self, cursor, words):
         """Until a line with the words is logged after the cursor."""
-        self.shell("timeout 20 grep -m 1 -F -e " + shlex.quote(words)
+        self.shell("timeout 60 grep -m 1 -F -e " + shlex.quote(words)
                    + " < <(exec journalctl -f --no-tail -o cat --after-cursor " + shlex.quote(cursor) + ")")
 
     def wait_kept(self, pool, count):
         """Until so many ready workers stand in the state that a crash leaves behind."""
-        self.shell("timeout 20 bash -c 'until "
+        self.shell("timeout 60 bash -c 'until "
                    f"[ $(grep -c \"^worker {pool} .* state=ready \" /run/reeve/state) = {count} ]; do :; done'")
 
     def living(self, name):

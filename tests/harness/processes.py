@@ -6,16 +6,22 @@ import select
 import time
 
 
+PF_EXITING = 0x4  # linux/sched.h: it never returns to its program
+PATIENCE = 60.0
+
+
 def is_alive(pid):
-    """Alive, and not a zombie that only waits for its parent."""
+    """Alive: no zombie that only waits for its parent, and not on its last way through the kernel,
+    where it has left its cgroup already and may have to wait for a processor."""
     try:
         text = pathlib.Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return text.rpartition(")")[2].split()[0] not in {"Z", "X"}
+    fields = text.rpartition(")")[2].split()
+    return fields[0] not in {"Z", "X"} and not int(fields[6]) & PF_EXITING
 
 
-def wait_gone(pids, timeout=10.0):
+def wait_gone(pids, timeout=PATIENCE):
     """Until all have ended; TimeoutError names those that live."""
     deadline = time.monotonic() + timeout
     for pid in pids:

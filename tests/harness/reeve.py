@@ -26,7 +26,9 @@ PYTHON = "/usr/bin/python3"
 SANITIZER = re.compile(
     r"ERROR: (Address|Leak|UndefinedBehavior)Sanitizer|runtime error:|was miscounted")
 # reeved's own patience with a worker in these tests; the harness waits longer than that.
-START_SECONDS, STOP_SECONDS = 20.0, 30.0
+START_SECONDS, STOP_SECONDS = 60.0, 60.0
+# Asks for an answer when the operation has ended; less than the patience of the client.
+HELD = {"Prefer": "wait=50"}
 
 
 def word(value):
@@ -113,11 +115,13 @@ class Daemon:
         try:
             while True:
                 ready = {fd for fd, _ in poll.poll(max(0, deadline - time.monotonic()) * 1000)}
-                if notify.fileno() in ready and b"READY=1" in notify.recv(4096).splitlines():
-                    return
-                if ended in ready or not ready:
-                    state = "ended" if ended in ready else "is not ready"
-                    raise AssertionError(f"reeved {state}:\n{self.stderr()}")
+                # What it said before it ended counts.
+                if notify.fileno() in ready:
+                    if b"READY=1" in notify.recv(4096).splitlines():
+                        return
+                    continue
+                state = "ended" if ended in ready else "is not ready"
+                assert ended not in ready and ready, f"reeved {state}:\n{self.stderr()}"
         finally:
             os.close(ended)
 
@@ -131,6 +135,33 @@ class Daemon:
     def wait(self, timeout=STOP_SECONDS):
         """Its exit code."""
         return self.process.wait(timeout)
+
+    def kept(self):
+        """The state on disk, of which the next reeved knows its workers."""
+        path = self.runtime / "state"
+        return path.read_text() if path.exists() else ""
+
+    def wait_kept(self, *words):
+        """Until the state on disk has all the words."""
+        client.wait_seen(lambda: all(word in self.kept() for word in words))
+
+    def are_workers_kept(self):
+        """What the API tells of them is written a moment later."""
+        rows = {(row["pool"], row["slot"]): row for row in self.api.get("/v1/workers").json["items"]
+                if row["pid"] and not row["pool"].startswith("@")}
+        kept = {(pool, int(slot)): (int(pid), state) for pool, slot, pid, state in re.findall(
+            r"^worker (\S+) slot=(\d+) pid=(\d+) .*?state=(\S+)", self.kept(), re.MULTILINE)}
+        return all(kept.get(place) == (row["pid"], row["state"]) for place, row in rows.items())
+
+    def kill(self):
+        """kill -9, whatever it is about"""
+        self.signal(signal.SIGKILL)
+        assert self.wait() == -signal.SIGKILL
+
+    def crash(self):
+        """kill -9, once the next reeved will know all that this one tells"""
+        client.wait_seen(self.are_workers_kept)
+        self.kill()
 
     def stop(self):
         """Asks it to end, and holds it to its promises."""
@@ -202,7 +233,7 @@ class Daemon:
 
     def ctl(self, *arguments, code=0):
         """reevectl, over the unix socket; code None: any exit code."""
-        done = subprocess.run(self.ctl_command(*arguments), timeout=60, capture_output=True,
+        done = subprocess.run(self.ctl_command(*arguments), timeout=120, capture_output=True,
                               text=True, check=False, stdin=subprocess.DEVNULL)
         assert code is None or done.returncode == code, \
             f"reevectl {arguments} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
@@ -239,7 +270,6 @@ class Daemon:
             return [item["pid"] for item in found] if is_done else None
         return self.wait_until(ready, timeout) if count else []
 
-    def scale(self, name, body, status=200, wait=20, headers=None):
+    def scale(self, name, body, status=200, headers=None):
         """PATCH scale and wait for the end of the operation."""
-        headers = {"Prefer": f"wait={wait}", **(headers or {})}
-        return self.api.patch(f"/v1/pools/{name}/scale", body, status, headers)
+        return self.api.patch(f"/v1/pools/{name}/scale", body, status, {**HELD, **(headers or {})})

@@ -12,7 +12,7 @@ COMMANDS = ["run", "test", "build", "lint", "fmt", "deb", "bench", "fuzz", "clea
 
 def dev(*arguments, **environment):
     return subprocess.run([ROOT / "dev", *arguments], cwd="/", capture_output=True, text=True, check=False,
-                          timeout=30, env={**os.environ, **environment}, stdin=subprocess.DEVNULL)
+                          timeout=60, env={**os.environ, **environment}, stdin=subprocess.DEVNULL)
 
 
 def test_help_names_every_command():

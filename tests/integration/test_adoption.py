@@ -8,16 +8,11 @@ import pytest
 
 import processes
 import reeve as harness
-from reeve import pool, worker
-
-
-def crash(daemon):
-    daemon.signal(signal.SIGKILL)
-    assert daemon.wait() == -signal.SIGKILL
+from reeve import HELD, pool, worker
 
 
 def crash_and_start(daemon):
-    crash(daemon)
+    daemon.crash()
     daemon.start()
 
 
@@ -41,7 +36,7 @@ def test_t02_what_died_meanwhile_is_replaced(reeve):
     daemon = reeve({"w": pool(worker("pause"), scale={"Processes": 4})})
     daemon.wait_state("w")
     before = daemon.pids("w")
-    crash(daemon)
+    daemon.crash()
     dead = before[1:3]
     for pid in dead:
         os.kill(pid, signal.SIGKILL)
@@ -76,7 +71,7 @@ def test_adopted_workers_are_stopped_with_all_of_theirs(reeve, families, tmp_pat
                               TimeoutStopSec="200ms")}, environment=families)
     daemon.wait_state("w")
     crash_and_start(daemon)
-    daemon.api.post("/v1/pools/w/stop", status=200, headers={"Prefer": "wait=20"})
+    daemon.api.post("/v1/pools/w/stop", status=200, headers=HELD)
     family = [int(line.split()[1]) for line in (tmp_path / "pids").read_text().splitlines()]
     assert len(family) == 3 and not [pid for pid in family if processes.is_alive(pid)]
 
@@ -85,7 +80,7 @@ def test_scale_and_stop_survive(reeve):
     daemon = reeve({"up": pool(worker("pause")), "down": pool(worker("pause"))})
     daemon.wait_state("up")
     daemon.scale("up", {"processes": 3, "runtime": True})
-    daemon.api.post("/v1/pools/down/stop", status=200, headers={"Prefer": "wait=20"})
+    daemon.api.post("/v1/pools/down/stop", status=200, headers=HELD)
     before = daemon.pids("up")
     crash_and_start(daemon)
     daemon.wait_state("up")
@@ -99,7 +94,7 @@ def test_a_changed_file_replaces_and_a_vanished_one_drains(reeve):
     daemon.wait_state("changed")
     daemon.wait_state("gone")
     before, orphan = daemon.pids("changed"), daemon.pids("gone")[0]
-    crash(daemon)
+    daemon.crash()
     daemon.write_pool("changed", pool(worker("pause"), Environment="A=changed"))
     (daemon.etc / "pools.d/gone.pool").unlink()
     daemon.start()
@@ -122,7 +117,7 @@ def test_the_log_goes_on(reeve):
     daemon.start()
     daemon.wait_log("w", "begun")
     pid = daemon.pids("w")[0]
-    crash(daemon)
+    daemon.crash()
     os.kill(pid, signal.SIGUSR1)
     daemon.start()
     daemon.wait_state("w")
@@ -140,13 +135,13 @@ def test_the_listening_socket_is_taken_back(reeve):
     host, port = daemon.pool("web")["listeners"][0].rsplit(":", 1)
 
     def get():
-        connection = http.client.HTTPConnection(host, int(port), timeout=10)
+        connection = http.client.HTTPConnection(host, int(port), timeout=60)
         connection.request("GET", "/")
         return connection.getresponse().status
 
     before = daemon.pids("web")
     assert get() == 200
-    crash(daemon)
+    daemon.crash()
     assert get() == 200
     daemon.start()
     daemon.wait_state("web")
@@ -163,7 +158,7 @@ def test_whom_nobody_noted_down_is_not_doubled(reeve):
     daemon.wait_state("w")
     before = daemon.pids("w")
     by_cgroup = daemon.api.get("/v1/").json["families"] == "cgroup"
-    crash(daemon)
+    daemon.crash()
     for name in ("state", "state.prev"):
         (daemon.folder / "run" / name).unlink(missing_ok=True)
     daemon.start()

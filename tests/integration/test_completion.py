@@ -27,7 +27,7 @@ OPTIONS = {"bash": ["--norc", "--noprofile", "-c"], "zsh": ["-f", "-c"], "fish":
 
 
 def output(*command, **options):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=30,
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=60,
                           stdin=subprocess.DEVNULL, check=False, **options)
     assert done.stderr == "", done.stderr
     return done.stdout
@@ -83,6 +83,7 @@ def test_names_of_what_runs(complete, reeve):
     daemon = reeve({"web": harness.pool(harness.worker("pause"), scale={"Processes": 2}),
                     "other": harness.pool(harness.worker("pause"))})
     daemon.wait_ready_pids("web", 2)
+    daemon.wait_ready_pids("other", 1)
     live = {"REEVE_SOCKET": str(daemon.socket)}
     assert complete("scale", "", **live) == {"web", "other"}
     workers = set(daemon.ctl("ps", "-o", "name").stdout.split())

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from reeve import BUILD, pool, worker
+from reeve import BUILD, SANITIZED, pool, worker
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_waiting_too_long(reeve):
 
 def test_nobody_there(tmp_path):
     done = subprocess.run([BUILD / "ctl/reevectl", "-H", tmp_path / "no.sock", "pools"], check=False,
-                          capture_output=True, text=True, timeout=20)
+                          capture_output=True, text=True, timeout=60)
     assert done.returncode == 6 and str(tmp_path) in done.stderr
 
 
@@ -118,10 +118,10 @@ def test_t54_output_that_cannot_be_written(daemon):
     for words in (["pools"], ["reload", "--dry-run", "-o", "json"], ["graph"]):
         with open("/dev/full", "wb") as full:
             done = subprocess.run(daemon.ctl_command(*words), stdout=full, stderr=subprocess.PIPE,
-                                  check=False, timeout=20)
+                                  check=False, timeout=60)
         assert done.returncode == 1 and b"cannot write the output" in done.stderr, words
     shell = f"set -o pipefail; {shlex.join(map(str, daemon.ctl_command('ps')))} | true"
-    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False, timeout=20)
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False, timeout=60)
     assert "Broken pipe" not in done.stderr
 
 
@@ -130,5 +130,5 @@ def test_first_output_in_a_tenth_of_a_second(daemon):
         began = time.monotonic()
         daemon.ctl("pools")
         return time.monotonic() - began
-    # The best of a few: the machine may be busy with other tests.
-    assert min(took() for _ in range(10)) < 0.1
+    # Once is enough: the machine may be busy with other tests, and a sanitizer takes its time.
+    assert any(took() < (0.5 if SANITIZED else 0.1) for _ in range(100))

@@ -7,12 +7,13 @@ import signal
 import subprocess
 
 import pytest
+from client import wait_seen
 from reeve import BUILD, pool, worker
 
 
 def test_t05_a_second_one_refuses(reeve):
     daemon = reeve({"w": pool(worker("pause"))})
-    second = subprocess.run(daemon.command(), capture_output=True, text=True, check=False, timeout=20)
+    second = subprocess.run(daemon.command(), capture_output=True, text=True, check=False, timeout=60)
     assert second.returncode == 1 and str(daemon.pid) in second.stderr
     assert daemon.wait_state("w")
 
@@ -27,7 +28,7 @@ def test_version_and_states():
 
 def test_wrong_usage():
     done = subprocess.run([BUILD / "daemon/reeved", "--no-such-option"], capture_output=True, text=True,
-                          check=False, timeout=20)
+                          check=False, timeout=60)
     assert done.returncode in (1, 2) and "--no-such-option" in done.stderr
 
 
@@ -65,10 +66,13 @@ def test_t52_pid_1_reaps_what_is_not_its_own(reeve, tmp_path):
     daemon.wait_state("w")
     inside = subprocess.run(["pgrep", "-P", str(daemon.pid)], capture_output=True, text=True,
                             check=True).stdout.split()
-    states = [line.split()[2] for line in subprocess.run(
-        ["ps", "-o", "pid=,ppid=,stat=", "--ppid", inside[0]], capture_output=True, text=True,
-        check=True).stdout.splitlines()]
-    assert states and not [state for state in states if state.startswith("Z")]
+
+    def is_reaped():
+        states = subprocess.run(["ps", "-o", "stat=", "--ppid", inside[0]], capture_output=True,
+                                text=True, check=True).stdout.split()
+        return states and not [state for state in states if state.startswith("Z")]
+
+    wait_seen(is_reaped)  # one that has just ended is none yet
     # unshare ignores SIGTERM while it waits: the daemon itself is told.
     os.kill(int(inside[0]), signal.SIGTERM)
     assert daemon.wait() == 0

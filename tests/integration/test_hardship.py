@@ -9,21 +9,11 @@ import subprocess
 import pytest
 
 import processes
-from reeve import pool, worker
+from reeve import HELD, pool, worker
 
 
 def kept(daemon, name):
     return daemon.state / "control" / f"{name}.pool.d" / "50-scale.conf"
-
-
-def wait_kept(daemon, *words):
-    """Until the state on disk has all the words; each look is a request, which takes its time."""
-    for _ in range(5000):
-        text = (daemon.runtime / "state").read_text()
-        if all(word in text for word in words):
-            return
-        daemon.api.get("/v1/")
-    pytest.fail(f"the state was not kept: {text}")
 
 
 def test_spawn_rate_may_go_away(reeve):
@@ -62,7 +52,7 @@ def test_a_failed_restart_keeps_the_scale(reeve, tmp_path):
     daemon.wait_state("w")
     daemon.scale("w", {"processes": 3})
     broken.touch()
-    reply = daemon.api.post("/v1/pools/w/restart", status=200, headers={"Prefer": "wait=20"}).json
+    reply = daemon.api.post("/v1/pools/w/restart", status=200, headers=HELD).json
     assert reply["state"] in ("failed", "rolled-back")
     assert kept(daemon, "w").exists() and daemon.pool("w")["processes"]["wanted"] == 3
     broken.unlink()
@@ -82,10 +72,9 @@ def test_a_crash_during_a_change_is_told_to_who_waits(reeve, tmp_path):
         waiting = subprocess.Popen(daemon.ctl_command("restart", "--rolling", "w"), text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         events.wait("worker.started", pool="w")
-    daemon.signal(signal.SIGKILL)
-    daemon.wait()
+    daemon.kill()
     daemon.start()
-    _, told = waiting.communicate(timeout=30)
+    _, told = waiting.communicate(timeout=60)
     # The first second is one held request, which reeve-api ends; after that reevectl asks again.
     assert (waiting.returncode == 1 and "reeved was started anew" in told
             or waiting.returncode == 6 and "whether the change was begun" in told), told
@@ -139,14 +128,13 @@ def test_a_listener_that_moves(reeve):
 def test_a_crash_while_stopping_leaves_nobody(reeve, tmp_path, families):
     environment = {"REEVE_TEST_FAMILIES": "descent"} if families == "descent" else {}
     daemon = reeve({"w": pool(worker("ignore_term", tmp_path / "pids", "leader-exits"),
-                              Type="notify", TimeoutStopSec="1s")}, environment=environment)
+                              Type="notify", TimeoutStopSec="3s")}, environment=environment)
     daemon.wait_state("w")
     family = {line.split()[0]: int(line.split()[1])
               for line in (tmp_path / "pids").read_text().splitlines()}
     daemon.api.post("/v1/pools/w/stop", status=202)
     processes.wait_gone([family["leader"]])
-    daemon.signal(signal.SIGKILL)
-    daemon.wait()
+    daemon.kill()
     assert processes.is_alive(family["stray"])
     daemon.start()
     processes.wait_gone(list(family.values()))
@@ -179,7 +167,7 @@ def test_t27_floods_hold_up_nothing(reeve):
         events.wait("worker.ready", pool="w")
     pid = daemon.pids("w")[0]
     # The state on disk follows, so a crash of reeved now would lose nobody.
-    wait_kept(daemon, f"pid={pid} ")
+    daemon.wait_kept(f"pid={pid} ")
 
 
 def test_a_bad_line_of_tokens_is_left_out(reeve, tmp_path):
@@ -207,9 +195,8 @@ def test_what_was_done_is_not_done_again(reeve, tmp_path):
                     "bad": pool(worker("crash", 3), Restart="no")})
     daemon.wait_state("once", "stopped")
     daemon.wait_state("bad", "failed")
-    wait_kept(daemon, "state=failed", "state=exited")
-    daemon.signal(signal.SIGKILL)
-    daemon.wait()
+    daemon.wait_kept("state=failed", "state=exited")
+    daemon.kill()
     daemon.start()
     assert daemon.wait_state("bad", "failed")["processes"]["total"] == 0
     assert ran.read_text() == "x\n"

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 import reeve
+from client import wait_seen
 
 FIXTURES = reeve.ROOT / "tests/fixtures/import"
 FILES = sorted(path for path in FIXTURES.rglob("*") if path.is_file() and path.suffix != ".js"
@@ -16,7 +17,7 @@ FILES = sorted(path for path in FIXTURES.rglob("*") if path.is_file() and path.s
 
 def reevectl(*arguments, code=0, cwd=None):
     done = subprocess.run([reeve.BUILD / "ctl/reevectl", *map(str, arguments)], check=False, cwd=cwd,
-                          capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
+                          capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
     assert done.returncode == code, done.stdout + done.stderr
     return done
 
@@ -111,8 +112,8 @@ def test_a_procfile_runs(reeve, tmp_path):
         daemon.wait_state(name)
     daemon.wait_log("plain", str(tmp_path))
     daemon.wait_log("port", "5100 a b")
-    command = pathlib.Path(f"/proc/{daemon.pids('port')[0]}/cmdline").read_bytes()
-    assert command == b"sleep\0001000\0"
+    command = pathlib.Path(f"/proc/{daemon.pids('port')[0]}/cmdline")
+    wait_seen(lambda: command.read_bytes() == b"sleep\0001000\0")  # after the echo
 
 
 def test_a_supervisord_file_runs(reeve, tmp_path):

@@ -1,6 +1,7 @@
 """How workers come up, fail, and come back."""
 
 import contextlib
+import datetime
 import fcntl
 import json
 import os
@@ -8,9 +9,9 @@ import pathlib
 import re
 import shutil
 import signal
-import time
 
 import pytest
+from client import wait_seen
 from reeve import BUILD, PYTHON, ROOT, SANITIZED, pool, worker
 
 QUICK = {"RestartSec": "10ms", "RestartMaxDelaySec": "50ms", "StartLimitBurst": 4}
@@ -21,14 +22,6 @@ def the_worker(daemon, name):
     items = daemon.api.get(f"/v1/workers?pool={name}").json["items"]
     assert len(items) == 1
     return items[0]
-
-
-def wait_worker(daemon, name, **wanted):
-    """Until the only worker's fields are as wanted."""
-    def as_wanted():
-        items = daemon.api.get(f"/v1/workers?pool={name}").json["items"]
-        return len(items) == 1 and all(items[0][k] == v for k, v in wanted.items()) and items[0]
-    return daemon.wait_until(as_wanted)
 
 
 # ---- readiness ----
@@ -45,8 +38,9 @@ def test_exec_is_ready_when_the_command_runs(reeve):
 def test_notify_is_ready_when_it_says_so(reeve):
     words = worker("notify", "STATUS=warming", "wait-usr1", "READY=1,STATUS=warm")
     daemon = reeve({"slow": pool(words, Type="notify")})
-    found = wait_worker(daemon, "slow", state="starting")
-    assert not found["ready"] and daemon.pool("slow")["state"] == "starting"
+    # A signal before it listens to it would end it.
+    found = wait_seen(lambda: (row := the_worker(daemon, "slow"))["status_text"] == "warming" and row)
+    assert not found["ready"] and daemon.pool("slow")["state"] == found["state"] == "starting"
     with daemon.events() as events:
         os.kill(found["pid"], signal.SIGUSR1)
         events.wait("worker.ready", pool="slow", pid=found["pid"])
@@ -108,12 +102,10 @@ def test_back_off_grows(reeve):
     daemon = reeve({"w": pool(worker("crash", 1), RestartSec="40ms", RestartMaxDelaySec="10s",
                               StartLimitBurst=4)})
     with daemon.events(since=0) as events:
-        moments = []
-        for _ in range(4):
-            events.wait("worker.started", pool="w")
-            moments.append(time.monotonic())
+        moments = [datetime.datetime.fromisoformat(events.wait("worker.started", pool="w")["time"])
+                   for _ in range(4)]
         events.wait("worker.exited", pool="w")
-    gaps = [later - earlier for earlier, later in zip(moments, moments[1:])]
+    gaps = [(later - earlier).total_seconds() for earlier, later in zip(moments, moments[1:])]
     # 40, 80, 160 ms less a quarter at most; only lower bounds hold on a busy machine.
     assert sum(gaps) >= 0.75 * 0.28 - 0.02 and gaps[2] > 0.1
 
@@ -248,11 +240,12 @@ def test_exec_that_hangs_holds_up_nobody(reeve, tmp_path, keys):
     daemon.wait_state("other")
     with unopenable(program), daemon.events() as events:
         daemon.api.patch("/v1/pools/slow/scale", {"processes": 4})
+        wait_seen(lambda: [row["state"] for row in daemon.workers("slow")] == ["spawning"] * 4)
         killed = the_worker(daemon, "other")["pid"]
         os.kill(killed, signal.SIGKILL)
         events.wait("worker.exited", pid=killed)
         events.wait("worker.ready", pool="other")
-        assert {row["state"] for row in daemon.workers("slow")} == {"spawning"}
+        assert [row["state"] for row in daemon.workers("slow")] == ["spawning"] * 4
     daemon.wait_state("slow")
 
 

@@ -89,9 +89,9 @@ def test_only_threads_change(start, threads):
     assert (reply["kept"], reply["started"], reply["stopped"]) == (pids, [], [])
     wait_connected(daemon, 2, threads)
     assert daemon.pids("w") == pids
-    shown = daemon.pool("w")
-    assert shown["threads"] == {"live": 2 * threads, "wanted": 2 * threads, "busy": 0}
-    assert shown["scale"]["threads"] == threads
+    wait_seen(lambda: daemon.pool("w")["threads"]
+              == {"live": 2 * threads, "wanted": 2 * threads, "busy": 0})
+    assert daemon.pool("w")["scale"]["threads"] == threads
 
 
 def test_processes_to_threads_and_back(start):
@@ -116,7 +116,7 @@ def test_busy_threads_finish_what_they_do(start):
     pids = daemon.pids("w")
     daemon.say("bbbb")
     wait_seen(lambda: telemetry(daemon)[0]["threads_busy"] == 4)
-    assert daemon.workers("w")[0]["busy"] == 4
+    wait_seen(lambda: daemon.workers("w")[0]["busy"] == 4)
     assert daemon.scale("w", {"threads": 1}).json["state"] == "done"
     daemon.say("rrrr")
     wait_seen(lambda: telemetry(daemon)[0]["tasks_done"] == 4)
@@ -171,8 +171,7 @@ def test_after_a_crash_of_reeved_it_connects_again(start):
     pids = daemon.pids("w")
     daemon.say("t")
     wait_seen(lambda: sum(row["tasks_done"] for row in telemetry(daemon)) == 1)
-    daemon.signal(signal.SIGKILL)
-    daemon.wait()
+    daemon.crash()
     daemon.start()
     wait_connected(daemon, 2, 2)
     assert sum(row["tasks_done"] for row in telemetry(daemon)) == 1
@@ -206,15 +205,17 @@ def test_t30_noise_in_the_telemetry(reeve, script):
                    conf={"SampleIntervalSec": "20ms"})
     daemon.wait_ready_pids("w", 1)
     wait_seen(lambda: telemetry(daemon)[0]["state"] == "invalid")
-    row = daemon.workers("w")[0]
-    assert row["busy"] is None and row["rss_bytes"] > 0
+    wait_seen(lambda: daemon.workers("w")[0]["rss_bytes"])
+    assert daemon.workers("w")[0]["busy"] is None
 
 
 def test_others_get_neither(reeve, tmp_path):
-    command = f"/bin/sh -c 'env >{word(tmp_path / 'environment')}; exec sleep 1000'"
+    path = tmp_path / "environment"
+    command = f"/bin/sh -c 'env >{path}.new; mv {path}.new {path}; exec sleep 1000'"
     daemon = reeve({"w": pool(command)})
     daemon.wait_state("w")
-    wait_seen(lambda: "REEVE_POOL=w" in (tmp_path / "environment").read_text())
-    text = (tmp_path / "environment").read_text()
+    wait_seen(path.exists)
+    text = path.read_text()
+    assert "REEVE_POOL=w" in text
     assert "REEVE_TELEMETRY_FD" not in text and "REEVE_CONTROL_SOCKET" not in text
     assert telemetry(daemon) == [None]

@@ -5,6 +5,7 @@ import os
 import signal
 
 import pytest
+from client import wait_seen
 from reeve import pool, worker
 
 
@@ -165,8 +166,8 @@ def test_t50_a_second_term_waits_for_nobody(reeve, tmp_path):
     with daemon.events() as events:
         daemon.signal(signal.SIGTERM)
         events.wait("daemon.stopping")
-        assert daemon.pool("a")["state"] == "stopping"
-        assert daemon.pool("a")["waiting_for"] == ["b"]
+        wait_seen(lambda: daemon.pool("a")["state"] == "stopping"
+                  and daemon.pool("a")["waiting_for"] == ["b"])
         daemon.signal(signal.SIGTERM)
     assert daemon.wait() == 0
     daemon.check_end()
@@ -182,8 +183,7 @@ def test_a_pool_that_waited_waits_again_after_the_core_died(reeve):
     daemon = reeve({"a": pool(worker("crash", 1), Type="notify", RestartSec="1h"),
                     "b": pool(worker("pause"), After="a")})
     daemon.wait_until(lambda: daemon.pool("b")["waiting_for"] == ["a"])
-    daemon.process.kill()
-    daemon.process.wait()
+    daemon.kill()
     daemon.start()
     assert daemon.wait_until(lambda: daemon.pool("b")["waiting_for"] == ["a"])
     assert daemon.pids("b") == []

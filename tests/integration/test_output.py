@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import signal
 import stat
 import subprocess
 
@@ -119,8 +118,7 @@ def test_half_a_line_outlives_the_core(reeve, tmp_path, keys):
     daemon = reeve({"w": fifo_worker(tmp_path / "go", log={"Timestamps": "utc"}, **keys)})
     wait_text(daemon.log("w"), "one")
     pids = daemon.pids("w")
-    daemon.signal(signal.SIGKILL)
-    daemon.wait()
+    daemon.crash()
     daemon.start()
     assert daemon.pids("w") == pids
     (tmp_path / "go").write_text("x\n")

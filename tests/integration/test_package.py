@@ -57,7 +57,7 @@ def test_life_of_the_package(boot):
     boot.write("/etc/reeve/pools.d/pause.pool",
                reeve.pool("/opt/worker-pause", scale={"Processes": 3}, User="daemon"))
     boot.run("systemctl", "start", "reeved")
-    boot.run("reevectl", "wait", "pause", "--timeout=20s")
+    boot.run("reevectl", "wait", "pause", "--timeout=60s")
     before, main = boot.pids("pause"), boot.unit("MainPID")
     assert len(before) == 3
 
@@ -69,7 +69,7 @@ def test_life_of_the_package(boot):
     cursor = boot.journal_end()
     boot.run("systemctl", "kill", "--kill-whom=main", "--signal=SIGKILL", "reeved")
     boot.wait_journal(cursor, "is ready")
-    boot.run("reevectl", "wait", "pause", "--timeout=20s")
+    boot.run("reevectl", "wait", "pause", "--timeout=60s")
     assert boot.pids("pause") == before and boot.unit("MainPID") != main
 
     boot.run("dpkg", "--remove", "reeve")

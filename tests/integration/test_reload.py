@@ -5,9 +5,11 @@ import os
 import pathlib
 import signal
 import threading
+import time
 
 import pytest
 
+from client import wait_seen
 from reeve import pool, worker
 
 
@@ -85,9 +87,9 @@ def test_only_what_differs_moves(daemon, by_signal):
         daemon.api.post("/v1/reload", status=200)
     daemon.wait_until(lambda: daemon.api.send("GET", "/v1/pools/fresh").status == 200)
     daemon.wait_state("fresh")
-    after = daemon.wait_until(
-        lambda: daemon.pool("other")["state"] == "running" and daemon.pids("other"))
-    assert daemon.pids("same") == same and len(after) == 2 and not set(after) & set(other)
+    daemon.wait_until(lambda: not set(daemon.pids("other")) & set(other)
+                      and daemon.pool("other")["state"] == "running")
+    assert daemon.pids("same") == same and len(daemon.pids("other")) == 2
     daemon.wait_until(lambda: daemon.api.send("GET", "/v1/pools/gone").status == 404)
 
 
@@ -119,7 +121,7 @@ def reloads(daemon):
 
 
 def test_t50_a_thousand_hangups_are_few_reloads_and_the_last_counts(daemon):
-    same = daemon.pids("same")
+    same, began = daemon.pids("same"), time.monotonic()
     with daemon.events() as events:
         for number in range(1000):
             if number == 999:
@@ -127,7 +129,8 @@ def test_t50_a_thousand_hangups_are_few_reloads_and_the_last_counts(daemon):
             daemon.signal(signal.SIGHUP)
         events.wait("worker.ready", pool="fresh")
     # One at once, then four a second for as long as it takes to send them.
-    assert 1 <= len(reloads(daemon)) <= 20
+    seen = len(reloads(daemon))
+    assert 1 <= seen <= 10 + 4 * (time.monotonic() - began)
     assert daemon.pids("same") == same
 
 
@@ -205,17 +208,14 @@ def test_sampling_is_turned_off_and_on(reeve):
     def cpu():
         return daemon.workers("w")[0]["cpu_ratio"]
 
-    def wait_for(predicate):
-        """A sample is no event: a scale of another pool would be, and so is a reload."""
-        daemon.wait_until(lambda: daemon.api.post("/v1/reload") and predicate())
-
-    wait_for(lambda: cpu() is not None)
+    wait_seen(lambda: cpu() is not None)
     daemon.write_conf({"SampleIntervalSec": "0"})
     daemon.api.post("/v1/reload", status=200)
-    shown = daemon.workers("w")[0]
-    assert shown["cpu_ratio"] is None and shown["rss_bytes"] is None
+    wait_seen(lambda: (shown := daemon.workers("w")[0])["cpu_ratio"] is None
+              and shown["rss_bytes"] is None)
     daemon.write_conf({"SampleIntervalSec": "20ms"})
-    wait_for(lambda: cpu() is not None)
+    daemon.api.post("/v1/reload", status=200)
+    wait_seen(lambda: cpu() is not None)
 
 
 def test_the_log_level_and_the_rate_of_starts_follow(reeve):
@@ -225,7 +225,7 @@ def test_the_log_level_and_the_rate_of_starts_follow(reeve):
     daemon.write_conf({"LogLevel": "debug", "SpawnRate": "1"})
     daemon.api.post("/v1/reload", status=200)
     os.kill(daemon.pids("w")[0], signal.SIGKILL)
+    wait_seen(lambda: "worker 0: exited: ready -> " in daemon.stderr())
     daemon.wait_ready_pids("w", 1)
-    assert "worker 0: exited: ready -> " in daemon.stderr()
     daemon.write_conf({"SampleIntervalSec": "soon"})
     assert "SampleIntervalSec" in daemon.api.post("/v1/reload", status=422).json["detail"]

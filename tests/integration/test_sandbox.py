@@ -164,8 +164,7 @@ def test_adoption(reeve):
     talk = "/bin/sh -c 'while :; do echo word; sleep 0.05; done'"
     daemon, pid = started(reeve, talk, ProtectSystem="strict", PrivateTmp="yes")
     daemon.wait_log("w", "word")
-    daemon.signal(9)
-    daemon.wait()
+    daemon.crash()
     daemon.start()
     assert daemon.pids("w") == [pid]
     with daemon.events(path="/v1/pools/w/logs?follow=true&lines=1") as stream:

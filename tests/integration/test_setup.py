@@ -12,7 +12,7 @@ NOBODY = 65534
 
 def reevectl(*arguments, code=0, **options):
     done = subprocess.run([harness.BUILD / "ctl/reevectl", *map(str, arguments)], check=False,
-                          capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, **options)
+                          capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, **options)
     assert code is None or done.returncode == code, done.stdout + done.stderr
     return done
 

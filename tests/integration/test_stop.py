@@ -6,7 +6,7 @@ import time
 
 import pytest
 import processes
-from reeve import pool, worker
+from reeve import HELD, pool, worker
 
 FAMILIES = [pytest.param({}, id="as-it-is"),
             pytest.param({"REEVE_TEST_FAMILIES": "descent"}, id="descent")]
@@ -16,14 +16,14 @@ STOP_SEC = 0.4
 def stop(daemon, name):
     """Asks for it and waits; how long that took."""
     began = time.monotonic()
-    daemon.api.post(f"/v1/pools/{name}/stop", headers={"Prefer": "wait=20"})
+    daemon.api.post(f"/v1/pools/{name}/stop", headers=HELD)
     daemon.wait_state(name, "stopped")
     return time.monotonic() - began
 
 
 def stubborn(report, *arguments, **keys):
-    return pool(worker("ignore_term", report, *arguments), Type="notify", TimeoutStopSec="400ms",
-                **keys)
+    return pool(worker("ignore_term", report, *arguments), Type="notify",
+                **{"TimeoutStopSec": "400ms", **keys})
 
 
 def family(report):
@@ -33,10 +33,10 @@ def family(report):
 
 
 def test_a_polite_worker_stops_at_once(reeve):
-    daemon = reeve({"w": pool(worker("notify"), Type="notify", TimeoutStopSec="20s")})
+    daemon = reeve({"w": pool(worker("notify"), Type="notify", TimeoutStopSec="60s")})
     daemon.wait_state("w")
     pids = daemon.pids("w")
-    assert stop(daemon, "w") < 10
+    assert stop(daemon, "w") < 30
     processes.wait_gone(pids, 0)
     assert daemon.pids("w") == [] and daemon.pool("w")["processes"]["total"] == 0
 
@@ -88,32 +88,32 @@ def test_all_are_told_not_only_the_main_process(reeve, tmp_path, environment):
 
 
 def test_t21_killed_at_the_deadline_and_in_parallel(reeve, tmp_path):
-    pools = {f"w{number}": stubborn(tmp_path / f"pids{number}") for number in range(4)}
+    pools = {f"w{number}": stubborn(tmp_path / f"pids{number}", TimeoutStopSec="3s")
+             for number in range(4)}
     daemon = reeve({**pools, "polite": pool(worker("notify"), Type="notify")})
-    for name in pools:
+    for name in [*pools, "polite"]:
         daemon.wait_state(name)
+    began, stopped = time.monotonic(), []
     with daemon.events() as events:
-        began = time.monotonic()
         for name in [*pools, "polite"]:
             daemon.api.post(f"/v1/pools/{name}/stop", status=202)
-        events.wait_until(lambda: daemon.pool("polite")["state"] == "stopped")
-        polite = time.monotonic() - began
-        events.wait_until(lambda: all(daemon.pool(name)["state"] == "stopped" for name in pools))
-        took = time.monotonic() - began
-    assert polite < STOP_SEC, "a polite worker had to wait for a stubborn one"
-    assert STOP_SEC - 0.05 <= took < 4 * STOP_SEC, "one after the other"
+        while len(stopped) < 5:
+            event = events.wait("pool.state")
+            stopped += [event["pool"]] if event["detail"]["state"] == "stopped" else []
+    assert stopped[0] == "polite", "a polite worker had to wait for a stubborn one"
+    assert 3 - 0.05 <= time.monotonic() - began < 4 * 3, "one after the other"
     assert daemon.api.get("/v1/workers?pool=w0").json["items"] == [] or \
         daemon.api.get("/v1/workers?pool=w0").json["items"][0]["last_exit"]["signal"] == "SIGKILL"
 
 
 @pytest.mark.parametrize("environment", FAMILIES)
 def test_t20_a_frozen_worker_can_be_stopped(reeve, environment):
-    daemon = reeve({"w": pool(worker("pause"), TimeoutStopSec="20s")}, environment=environment)
+    daemon = reeve({"w": pool(worker("pause"), TimeoutStopSec="60s")}, environment=environment)
     daemon.wait_state("w")
     pid = daemon.pids("w")[0]
     os.kill(pid, signal.SIGSTOP)
     # SIGCONT follows SIGTERM, so there is no need for the deadline.
-    assert stop(daemon, "w") < 10
+    assert stop(daemon, "w") < 30
     processes.wait_gone([pid], 0)
 
 
@@ -122,7 +122,7 @@ def test_start_again_after_stop(reeve):
     daemon.wait_state("w")
     before = daemon.pids("w")
     stop(daemon, "w")
-    daemon.api.post("/v1/pools/w/start", headers={"Prefer": "wait=20"})
+    daemon.api.post("/v1/pools/w/start", headers=HELD)
     daemon.wait_state("w")
     assert len(daemon.pids("w")) == 2 and not set(before) & set(daemon.pids("w"))
 
@@ -136,7 +136,7 @@ def test_a_second_term_ends_at_once(reeve, tmp_path):
         daemon.signal(signal.SIGTERM)
         events.wait("daemon.stopping")
         daemon.signal(signal.SIGTERM)
-    daemon.wait(10)
+    daemon.wait()
     assert not [name for name, pid in pids.items() if processes.is_alive(pid)]
 
 
@@ -145,7 +145,7 @@ def test_restart_replaces_all(reeve):
     daemon.wait_state("w")
     before = daemon.pids("w")
     reply = daemon.api.post("/v1/pools/w/restart", {"rolling": True}, status=200,
-                            headers={"Prefer": "wait=20"}).json
+                            headers=HELD).json
     assert reply["state"] == "done" and set(before) <= set(reply["stopped"])
     # One that stood in meanwhile was both started and stopped.
     assert set(reply["started"]) - set(reply["stopped"]) == set(daemon.pids("w"))

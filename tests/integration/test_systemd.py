@@ -35,7 +35,7 @@ def boot():
 
 def start(made):
     made.run("systemctl", "start", "reeved")
-    made.run("reevectl", "wait", "pause", "--timeout=20s")
+    made.run("reevectl", "wait", "pause", "--timeout=60s")
     made.wait_kept("pause", 3)
     return made
 
@@ -52,7 +52,7 @@ def adopted(running, deed):
     before, main, cursor = running.pids("pause"), running.unit("MainPID"), running.journal_end()
     deed()
     running.wait_journal(cursor, "is ready")
-    running.run("reevectl", "wait", "pause", "--timeout=20s")
+    running.run("reevectl", "wait", "pause", "--timeout=60s")
     running.wait_kept("pause", 3)
     assert running.unit("MainPID") != main
     assert running.unit("ActiveState") == "active"
@@ -99,7 +99,7 @@ def test_reload(running):
     running.write("/etc/reeve/pools.d/more.pool", reeve.pool("/opt/worker-pause"))
     running.run("systemctl", "reload", "reeved")
     running.wait_journal(cursor, "configuration reloaded")
-    running.run("reevectl", "wait", "more", "--timeout=20s")
+    running.run("reevectl", "wait", "more", "--timeout=60s")
     assert running.pids("pause") == before
     assert running.unit("MainPID") == main
 
@@ -144,7 +144,7 @@ def test_crash_with_a_broken_configuration(running):
     assert sorted(running.living("worker-pause"), key=int) == sorted(map(str, before), key=int)
     running.run("rm", "/etc/reeve/pools.d/broken.pool")
     running.run("systemctl", "start", "reeved")
-    running.run("reevectl", "wait", "pause", "--timeout=20s")
+    running.run("reevectl", "wait", "pause", "--timeout=60s")
     assert running.pids("pause") == before
 
 
@@ -164,7 +164,7 @@ def test_a_scope_that_was_stopped_is_made_anew(running):
     """An administrator ends all workers behind reeved's back: they are started in another one."""
     before = running.pids("pause")
     running.run("systemctl", "stop", SCOPE)
-    running.run("reevectl", "wait", "pause", "--timeout=30s")
+    running.run("reevectl", "wait", "pause", "--timeout=60s")
     after = running.pids("pause")
     assert len(after) == 3 and not set(before) & set(after)
     assert running.run("systemctl", "is-active", SCOPE).strip() == "active"
@@ -214,7 +214,7 @@ def test_stop(running):
     assert running.living("reeve-api") == []
     assert running.unit("Result") == "success"
     running.shell("test ! -e /sys/fs/cgroup/system.slice/reeved.service")
-    running.shell(f"timeout 20 bash -c 'while systemctl is-active -q {SCOPE}; do :; done'")
+    running.shell(f"timeout 60 bash -c 'while systemctl is-active -q {SCOPE}; do :; done'")
     assert running.living("reeve-exec") == []
 
 
@@ -231,7 +231,7 @@ def test_stop_leaves_nothing_behind(boot):
     made = boot(stubborn=STUBBORN, pause=PAUSE)
     made.drop_in("TimeoutStopSec=1s")
     made.run("systemctl", "start", "reeved")
-    made.run("reevectl", "wait", "stubborn", "pause", "--timeout=20s")
+    made.run("reevectl", "wait", "stubborn", "pause", "--timeout=60s")
     assert made.living("worker-ignore_t")
     made.run("systemctl", "stop", "reeved", code=None)
     assert made.unit("Result") == "timeout"
@@ -242,7 +242,7 @@ def test_stop_leaves_nothing_behind(boot):
 def test_restart_is_stop_and_start(running):
     before = running.pids("pause")
     running.run("systemctl", "restart", "reeved")
-    running.run("reevectl", "wait", "pause", "--timeout=20s")
+    running.run("reevectl", "wait", "pause", "--timeout=60s")
     after = running.pids("pause")
     assert len(after) == 3 and not set(before) & set(after)
 

@@ -1,14 +1,12 @@
 """Compress= and MaxDisk=: files that were put aside are compressed, and the oldest of them go."""
 
-import ctypes
 import gzip
-import os
 import re
-import select
 import subprocess
 
+from client import wait_seen
 from reeve import pool, worker
-from test_logs import LINE, numbers, wait_lines
+from test_logs import LINE, numbers, sizes, wait_captured, wait_lines
 
 
 def flood(lines, **log):
@@ -26,26 +24,8 @@ def content(path):
     return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
 
 
-IN_CHANGED = 0x2 | 0x80 | 0x100 | 0x200  # inotify(7): written, renamed to, made, removed
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-def wait_folder(daemon, name, predicate, timeout=15):
-    """Until it holds; it is asked again whenever something in the log folder has changed."""
-    fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        assert libc.inotify_add_watch(fd, os.fsencode(daemon.log(name).parent), IN_CHANGED) >= 0
-        poll = select.poll()
-        poll.register(fd, select.POLLIN)
-        while not predicate():
-            assert poll.poll(timeout * 1000), "nothing changes in the log folder"
-            os.read(fd, 65536)
-    finally:
-        os.close(fd)
-
-
 def size_of_folder(daemon, name):
-    return sum(path.stat().st_size for path in [*put_aside(daemon, name), daemon.log(name)])
+    return sizes([*put_aside(daemon, name), daemon.log(name)])
 
 
 def is_all_packed(daemon, name):
@@ -57,7 +37,7 @@ def packed(reeve, lines=5000, **log):
     daemon = reeve({"w": flood(lines, Compress="gzip", MaxFiles=20, **log)})
     daemon.wait_state("w")
     wait_lines(daemon, "w", lines)
-    wait_folder(daemon, "w", lambda: is_all_packed(daemon, "w"))
+    wait_seen(lambda: is_all_packed(daemon, "w"))
     return daemon
 
 
@@ -85,9 +65,8 @@ def test_plain_tools_read_them(reeve):
 
 def test_limit_of_a_pool(reeve):
     daemon = reeve({"w": flood(5000, MaxDisk="200K", MaxFiles=20)})
-    daemon.wait_state("w")
-    wait_lines(daemon, "w", 1000)
-    wait_folder(daemon, "w", lambda: size_of_folder(daemon, "w") <= 200 * 1024)
+    wait_captured(daemon, "w", 5000 * LINE)
+    wait_seen(lambda: size_of_folder(daemon, "w") <= 200 * 1024)
     kept = numbers("".join(path.read_text() for path
                            in [*put_aside(daemon, "w"), daemon.log("w")]))
     # The oldest went, without a gap in what is left.
@@ -96,8 +75,8 @@ def test_limit_of_a_pool(reeve):
 
 def test_a_file_being_written_stays(reeve):
     daemon = reeve({"w": flood(900, MaxDisk="4K", MaxFiles=20)})
-    daemon.wait_state("w")
-    wait_folder(daemon, "w", lambda: not put_aside(daemon, "w"))
+    wait_captured(daemon, "w", 900 * LINE)
+    wait_seen(lambda: not put_aside(daemon, "w"))
     assert numbers(daemon.log("w").read_text())[-1] == 899
 
 
@@ -112,7 +91,7 @@ def test_a_broken_run_loses_nothing(reeve):
     (folder / (first.name + ".gz")).write_bytes(gzip.compress(first.read_bytes()))
     daemon.write_pool("w", flood(3000, Compress="gzip", MaxFiles=20))
     daemon.ctl("reload")
-    wait_folder(daemon, "w", lambda: is_all_packed(daemon, "w"))
+    wait_seen(lambda: is_all_packed(daemon, "w"))
     text = b"".join(map(content, put_aside(daemon, "w"))) + daemon.log("w").read_bytes()
     assert not (folder / "77.packing").exists()
     assert numbers(text.decode())[:3000] == list(range(3000))

@@ -5,25 +5,25 @@ import os
 import re
 import select
 import signal
-import socket
 import subprocess
 import threading
 
 import processes
+from client import wait_seen
 from reeve import BUILD, DEMO, PYTHON, pool, word
 
 GUNICORN = (f"/usr/bin/gunicorn --config {word(DEMO / 'gunicorn.conf.py')} --chdir {word(DEMO)} "
             "--threads ${REEVE_THREADS} web_app:application")
+ANY_PORT = {"ListenStream": "127.0.0.1:0"}
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def port_of(daemon):
+    """Where the pool `web` listens: at a port that the kernel chose."""
+    return int(daemon.wait_state("web")["listeners"][0].rpartition(":")[2])
 
 
 def fetch(port, path="/"):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
@@ -62,25 +62,24 @@ class Visitors:
 
 
 def test_served_through_every_change_of_scale(reeve):
-    port = free_port()
     text = pool(GUNICORN, Type="notify", scale={"Processes": 2, "Threads": 2, "ProcessesMax": 4,
                                                 "ThreadControl": "replace"},
-                listen={"ListenStream": f"127.0.0.1:{port}"})
+                listen=ANY_PORT)
     daemon = reeve({"web": text})
-    daemon.wait_state("web")
+    port = port_of(daemon)
     assert fetch(port)[0] == 200
     with Visitors(port) as visitors:
         for body in ({"processes": 4}, {"processes": 1}, {"threads": 4}, {"processes": 3}):
             assert daemon.scale("web", body).json["state"] == "done"
-    assert visitors.failures == [] and visitors.answers > 20
+        wait_seen(lambda: visitors.answers > 20)
+    assert visitors.failures == []
     assert "slot" in fetch(port)[1]
 
 
 def test_a_crash_is_not_seen_by_visitors(reeve):
-    port = free_port()
     daemon = reeve({"web": pool(GUNICORN, Type="notify", RestartSec="10ms", scale={"Processes": 1},
-                                listen={"ListenStream": f"127.0.0.1:{port}"})})
-    daemon.wait_state("web")
+                                listen=ANY_PORT)})
+    port = port_of(daemon)
     with daemon.events() as events:
         os.kill(daemon.pids("web")[0], signal.SIGKILL)
         # The connection waits in the backlog of a socket that reeve holds open.
