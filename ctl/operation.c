@@ -51,6 +51,8 @@ static void progress_show(const Context *context, const char *pool, const json_t
         if (done >= 0)
                 text_printf(&line, ", step %" PRId64 " of %" PRId64, done,
                             value_integer(scale, "steps_total", done));
+        if (value_text(scale, "phase", NULL))
+                text_printf(&line, ", %s", value_text(scale, "phase", NULL));
         if (!line.error)
                 fprintf(context->err, "\r\033[K%s, %" PRIu64 " s", line.bytes,
                         (now_usec() - began_usec) / USEC_PER_SEC);

@@ -64,8 +64,59 @@ static void write_memory(Writer *writer, const BoardOperation *row)
         writer_close_object(writer);
 }
 
+static const char *plural(unsigned count, const char *one, const char *more)
+{
+        return count == 1 ? one : more;
+}
+
+static void write_step(Writer *writer, unsigned count, const char *before, const char *after)
+{
+        AUTO_TEXT step = { 0 };
+
+        if (count == 0)
+                return;
+        text_printf(&step, "%s %u %s%s", before, count, plural(count, "worker", "workers"), after);
+        if (!step.error)
+                writer_string(writer, NULL, step.bytes);
+}
+
+/* Of those that stay as they are but for their counts. */
+static void write_resizes(Writer *writer, const BoardOperation *row)
+{
+        bool is_growing = row->to_threads > row->from_threads;
+        AUTO_TEXT counts = { 0 };
+
+        if (row->to_threads == row->from_threads)
+                text_printf(&counts, " to %u greenlets for each thread, without a restart",
+                            row->to_greenlets);
+        else
+                text_printf(&counts, " to %u %s, without a restart%s", row->to_threads,
+                            plural(row->to_threads, "thread", "threads"),
+                            is_growing ? "" : ", once all others are ready");
+        if (!counts.error)
+                write_step(writer, row->plan_resizes, "resize", counts.bytes);
+}
+
+/* What it was to do, in the order in which it is done. */
+static void write_steps(Writer *writer, const BoardOperation *row)
+{
+        writer_open_list(writer, "steps");
+        write_step(writer, row->plan_starts, "start", "");
+        write_resizes(writer, row);
+        write_step(writer, row->plan_replaces, "replace", ", new ones first");
+        write_step(writer, row->plan_stops, "stop", ", highest slot first");
+        writer_close_list(writer);
+}
+
 static void write_progress(Writer *writer, const BoardOperation *row)
 {
+        const char *phase = operation_phase_to_name((OperationPhase)row->phase);
+
+        if (phase)
+                writer_string(writer, "phase", phase);
+        else
+                writer_null(writer, "phase"); /* it is over, or was never begun */
+        write_steps(writer, row);
         writer_number(writer, "steps_done", row->steps_done);
         writer_number(writer, "steps_total", row->steps_total);
         writer_time(writer, "began", row->began_realtime_usec);

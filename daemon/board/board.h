@@ -13,6 +13,7 @@
 
 DECLARE_NAMES(event_type, EventType);           /* "worker.started" ... */
 DECLARE_NAMES(operation_state, OperationState); /* "running", "done", "failed", "rolled-back" */
+DECLARE_NAMES(operation_phase, OperationPhase); /* "starting", "growing" ... */
 
 /* ---- writer ---- */
 

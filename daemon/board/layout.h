@@ -164,6 +164,18 @@ typedef enum OperationState {
         OPERATION_STATE_COUNT
 } OperationState;
 
+/* What a running operation is at, in the order in which it happens. */
+typedef enum OperationPhase {
+        PHASE_STARTING = 1, /* workers of the grid that were not there */
+        PHASE_GROWING,      /* workers that run get more threads */
+        PHASE_REPLACING,    /* outdated ones, step by step */
+        PHASE_SHRINKING,    /* workers that run lose threads */
+        PHASE_STOPPING,     /* workers above the grid, and what stood in */
+        PHASE_SETTLING,     /* all is there: it is seen whether it stays */
+        PHASE_ROLLING_BACK,
+        PHASE_COUNT
+} OperationPhase;
+
 typedef struct BoardOperation {
         uint32_t sequence, used;
         uint64_t id;
@@ -182,7 +194,9 @@ typedef struct BoardOperation {
         uint64_t memory_now_bytes, memory_expected_bytes, memory_worker_bytes, memory_more_bytes;
         uint64_t memory_available_bytes, memory_budget_bytes;
         uint32_t memory_workers; /* that were measured for it; 0: nothing of it is known */
-        uint32_t memory_padding;
+        uint32_t phase;          /* OperationPhase; 0: it is over, or was not begun */
+        /* What it was to do: start so many, give others to so many without a restart, ... */
+        uint32_t plan_starts, plan_resizes, plan_replaces, plan_stops;
         char cut[3][120];    /* sentences, empty when unused */
         char error_code[32]; /* empty: none */
         char error_message[400];

@@ -23,8 +23,18 @@ static const char *const operation_states[] = {
         [OPERATION_ROLLED_BACK] = "rolled-back",
 };
 
+static const char *const operation_phases[] = {
+        [PHASE_STARTING] = "starting",         [PHASE_GROWING] = "growing",
+        [PHASE_REPLACING] = "replacing",       [PHASE_SHRINKING] = "shrinking",
+        [PHASE_STOPPING] = "stopping",         [PHASE_SETTLING] = "settling",
+        [PHASE_ROLLING_BACK] = "rolling-back",
+};
+
 static_assert(COUNT_OF(event_types) == EVENT_TYPE_COUNT, "every event type has a name");
 static_assert(COUNT_OF(operation_states) == OPERATION_STATE_COUNT, "every state has a name");
 
+static_assert(COUNT_OF(operation_phases) == PHASE_COUNT, "every phase has a name");
+
 DEFINE_NAMES(event_type, EventType, event_types);
 DEFINE_NAMES(operation_state, OperationState, operation_states);
+DEFINE_NAMES(operation_phase, OperationPhase, operation_phases);

@@ -13,6 +13,7 @@
 #include "base/units.h"
 #include "engine/pool.h"
 #include "engine/priority.h"
+#include "engine/progress.h"
 #include "engine/publish.h"
 #include "engine/recycle.h"
 #include "engine/report.h"
@@ -109,6 +110,7 @@ static void follow(Slot *slot)
 
         stop_waiting(live);
         slot_define(slot, to);
+        progress_step(slot->pool);
         (void)snprintf(threads, sizeof(threads), "%u", to->threads);
         publish_event(slot->pool->engine, EVENT_WORKER_STATE, slot->pool, slot, NULL, "state",
                       worker_state_to_name(slot->worker.state), "threads", threads, NULL);

@@ -8,11 +8,12 @@
 
 #include "base/text.h"
 #include "engine/headcount.h"
-#include "engine/live.h"
+#include "engine/progress.h"
 #include "engine/publish.h"
 #include "engine/refresh.h"
 #include "engine/report.h"
 #include "model/plan.h"
+#include "model/withhold.h"
 #include "sys/clock.h"
 
 static const char *const operation_kind_names[] = {
@@ -21,19 +22,10 @@ static const char *const operation_kind_names[] = {
 };
 DEFINE_NAMES(operation_kind, OperationKind, operation_kind_names);
 
-static void add_pid(BoardOperation *row, unsigned kind, pid_t pid)
-{
-        if (row->pid_count < BOARD_OPERATION_PIDS)
-                row->pids[row->pid_count++] = BOARD_OPERATION_PID(kind, pid);
-        else
-                row->pids_left_out++;
-}
-
 BoardOperation *operation_plan(const Pool *pool, OperationKind kind, const Grid *to,
                                bool is_redefined, const char *actor)
 {
         BoardOperation *row = calloc(1, sizeof(BoardOperation));
-        unsigned kept = 0;
 
         if (!row)
                 return NULL;
@@ -49,22 +41,20 @@ BoardOperation *operation_plan(const Pool *pool, OperationKind kind, const Grid 
         (void)text_copy(row->pool, sizeof(row->pool), pool->name);
         (void)text_copy(row->kind, sizeof(row->kind), operation_kind_to_name(kind));
         (void)text_copy(row->actor, sizeof(row->actor), actor ? actor : "reeved");
-        for (size_t i = 0; i < pool->slot_count; i++) {
-                const Slot *slot = pool->slots[i];
-                bool is_moved = is_redefined && (kind != OPERATE_SCALE || !live_can_follow(slot));
-                bool stays = slot->number < to->processes && !is_moved && kind != OPERATE_STOP
-                             && slot->worker.is_wanted;
-
-                if (!pidref_is_set(&slot->process))
-                        continue;
-                kept += stays;
-                row->steps_total += !stays;
-                add_pid(row, stays ? BOARD_OPERATION_KEPT : BOARD_OPERATION_STOPPED,
-                        slot->process.pid);
-        }
-        if (kind != OPERATE_STOP && to->processes > kept)
-                row->steps_total += to->processes - kept;
+        progress_plan(pool, kind, to, is_redefined, row);
         return row;
+}
+
+/* Return: 0 if all workers have as many threads before as after it */
+static uint64_t floor_of_threads(const BoardOperation *row, unsigned spare)
+{
+        unsigned most = MAX(row->from_threads, row->to_threads);
+
+        if (row->from_threads == row->to_threads)
+                return 0;
+        return withhold_floor((uint64_t)row->from_processes * row->from_threads,
+                              (uint64_t)row->to_processes * row->to_threads,
+                              (uint64_t)spare * most);
 }
 
 /* What a running operation has not proven yet is nothing to return to, nor capacity to count on. */
@@ -104,6 +94,7 @@ int operation_begin(Pool *pool, OperationKind kind, BoardOperation *plan_take,
         operation->row.generation = pool->generation;
         operation->kind = kind;
         operation->floor = plan_floor(old, operation->row.to_processes, spare);
+        operation->threads_floor = floor_of_threads(&operation->row, spare);
         operation->began_usec = now_usec();
         pool->operation = operation;
         headcount_renew(pool);
@@ -127,8 +118,8 @@ void operation_started(Pool *pool, pid_t pid)
 {
         if (!pool->operation)
                 return;
-        add_pid(&pool->operation->row, BOARD_OPERATION_STARTED, pid);
-        pool->operation->row.steps_done++;
+        progress_pid(&pool->operation->row, BOARD_OPERATION_STARTED, pid);
+        progress_step(pool);
 }
 
 void operation_stopped(Pool *pool, pid_t pid)
@@ -136,8 +127,8 @@ void operation_stopped(Pool *pool, pid_t pid)
         if (!pool->operation)
                 return;
         drop_pid(&pool->operation->row, pid);
-        add_pid(&pool->operation->row, BOARD_OPERATION_STOPPED, pid);
-        pool->operation->row.steps_done++;
+        progress_pid(&pool->operation->row, BOARD_OPERATION_STOPPED, pid);
+        progress_step(pool);
 }
 
 /* What can be returned to; a rolling restart has changed nothing that could be. */
@@ -179,6 +170,7 @@ void operation_end(Pool *pool, OperationState state, const Error *error)
 
         settle_pids(pool, row);
         row->state = state;
+        row->phase = 0;
         row->ended_realtime_usec = now_realtime_usec();
         if (error) {
                 (void)text_copy(row->error_code, sizeof(row->error_code), error->code);

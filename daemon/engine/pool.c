@@ -18,10 +18,12 @@
 #include "engine/operation.h"
 #include "engine/order.h"
 #include "engine/priority.h"
+#include "engine/progress.h"
 #include "engine/publish.h"
 #include "engine/recycle.h"
 #include "engine/report.h"
 #include "model/plan.h"
+#include "model/withhold.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 
@@ -303,31 +305,49 @@ static bool go_on_starting(Pool *pool, const PlanTarget *target)
         return starts > 0;
 }
 
+/* The slots as the plan sees them. @wait_usec: as of planned_state() */
+static void describe_slots(const Pool *pool, PlanSlot *slots, unsigned *threads,
+                           uint64_t *wait_usec)
+{
+        uint64_t now = now_usec();
+
+        for (size_t i = 0; i < pool->slot_count; i++) {
+                const Slot *slot = pool->slots[i];
+
+                slots[i] = (PlanSlot){ .slot = slot->number,
+                                       .state = planned_state(pool, slot, now, wait_usec),
+                                       .is_wanted = slot->worker.is_wanted,
+                                       .is_current = is_current(slot) };
+                threads[i] = slot->definition->threads;
+        }
+}
+
 static bool plan_steps(Pool *pool, const PlanTarget *asked)
 {
-        uint64_t now = now_usec(), wait_usec = USEC_INFINITY;
+        uint64_t wait_usec = USEC_INFINITY;
         const PlanTarget target = *asked;
+        const ThreadsTarget threads_target = { target.processes,
+                                               target.is_up && pool->operation
+                                                       ? pool->operation->threads_floor
+                                                       : 0 };
         size_t count = pool->slot_count;
         AUTO_FREE PlanSlot *slots = calloc(count + 1, sizeof(PlanSlot));
+        AUTO_FREE unsigned *threads = calloc(count + 1, sizeof(unsigned));
         AUTO_FREE PlanStep *steps =
                 calloc(count + target.processes + target.max_surge + 1, sizeof(PlanStep));
-        size_t planned, starts = 0;
+        size_t planned, granted, starts = 0;
         bool are_growing = live_check(pool);
 
-        if (!slots || !steps) {
+        if (!slots || !threads || !steps) {
                 pool_look_again(pool, POOL_RETRY_USEC);
                 return true;
         }
-        for (size_t i = 0; i < count; i++)
-                slots[i] =
-                        (PlanSlot){ .slot = pool->slots[i]->number,
-                                    .state = planned_state(pool, pool->slots[i], now, &wait_usec),
-                                    .is_wanted = pool->slots[i]->worker.is_wanted,
-                                    .is_current = is_current(pool->slots[i]) };
+        describe_slots(pool, slots, threads, &wait_usec);
         planned = plan_next(&target, slots, count, steps, NULL);
+        granted = withhold_stops(&threads_target, slots, threads, count, steps, planned);
         pool->next_start = 0;
         /* What is left out comes in the next rounds: each step touches the pool. */
-        for (size_t i = 0; i < planned && starts < STARTS_ROUND; i++)
+        for (size_t i = 0; i < granted && starts < STARTS_ROUND; i++)
                 switch (steps[i].verb) {
                 case PLAN_START:
                         take_start(pool, steps[i].slot);
@@ -341,6 +361,7 @@ static bool plan_steps(Pool *pool, const PlanTarget *asked)
                 }
         if (wait_usec != USEC_INFINITY)
                 pool_look_again(pool, wait_usec);
+        progress_look(pool);
         return planned > 0;
 }
 
@@ -350,6 +371,7 @@ static bool take_steps(Pool *pool)
 
         if (census_is_planned(&pool->census, &target, pool->slot_count)) {
                 pool->next_start = 0;
+                progress_calm(pool);
                 return false;
         }
         return go_on_starting(pool, &target) || plan_steps(pool, &target);

@@ -36,7 +36,8 @@ typedef struct Operation {
         BoardOperation row;
         OperationKind kind;
         OperationBack back;
-        unsigned floor; /* ready slots never fall under it */
+        unsigned floor;         /* ready slots never fall under it */
+        uint64_t threads_floor; /* nor their threads under this; 0: each has as many as before */
         uint64_t began_usec;
         bool is_rolling_back;
         bool is_rolling; /* asked for step by step */

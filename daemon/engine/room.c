@@ -39,7 +39,8 @@ static void measure(Pool *pool)
                 pool->footprint = footprint_of(uses, count, threads);
 }
 
-/* Workers above the grid while outdated ones are replaced; those that go anyway stand in as well. */
+/* Workers above the grid while outdated ones are replaced; those that go anyway stand in as well,
+ * unless they have too few threads for it (model/withhold.h). */
 static unsigned stand_ins(const Pool *pool, const Grid *to, bool is_redefined)
 {
         unsigned surge = MAX(share_of(pool->config->max_surge, to->processes), 1U);
@@ -54,7 +55,9 @@ static unsigned stand_ins(const Pool *pool, const Grid *to, bool is_redefined)
                 replaced += slot->number < to->processes && is_redefined && !live_can_follow(slot);
         }
         surge = MIN(surge, replaced);
-        return surge > surplus ? surge - surplus : 0;
+        if (surge > surplus)
+                return surge - surplus;
+        return replaced > 0 && to->threads > pool->grid.threads;
 }
 
 static unsigned count_alive(const Pool *pool)

@@ -120,6 +120,14 @@ def test_t43_only_the_first_of_two_wins(daemon):
     assert daemon.pool("w")["generation"] == shown.json["generation"] + 1
 
 
+def at_once(count, ask):
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def test_t43_many_at_once_are_serial(daemon):
     tag = daemon.api.get("/v1/pools/w").headers["ETag"]
     codes = []
@@ -128,12 +136,55 @@ def test_t43_many_at_once_are_serial(daemon):
         body = {"processes": 1 + number % 5}
         codes.append(daemon.api.patch("/v1/pools/w/scale", body, headers={"If-Match": tag}).status)
 
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(codes)[0] in (200, 202) and sorted(codes)[1:] == [412] * 11
+    at_once(50, ask)
+    assert sorted(codes)[0] in (200, 202) and sorted(codes)[1:] == [412] * 49
+
+
+def test_t43_readers_who_write_count_each_other(daemon):
+    """Fifty add one generation each, by reading and writing until nobody came between."""
+    before = daemon.pool("w")["generation"]
+    given = []
+
+    def ask(number):
+        while True:
+            tag = daemon.api.get("/v1/pools/w").headers["ETag"]
+            reply = daemon.api.patch("/v1/pools/w/scale", {"processes": 1 + number % 6},
+                                     headers={"If-Match": tag})
+            if reply.status != 412:
+                assert reply.status in (200, 202)
+                given.append(reply.json["generation"])
+                return
+
+    at_once(50, ask)
+    assert sorted(given) == list(range(before + 1, before + 51))
+
+
+def test_t43_without_if_match_the_last_one_wins(daemon):
+    before = daemon.pool("w")["generation"]
+    asked = {}
+
+    with daemon.events() as events:
+        def ask(number):
+            body = {"processes": 1 + number % 6}
+            reply = daemon.api.patch("/v1/pools/w/scale", body).json
+            asked[reply["generation"]] = reply
+
+        at_once(50, ask)
+        assert sorted(asked) == list(range(before + 1, before + 51))
+        last = asked[before + 50]
+        # Each is told with who asked for it, and those that were overtaken say so.
+        told = [events.wait("pool.scaled", pool="w") for _ in range(50)]
+        assert [event["detail"]["generation"] for event in told] == sorted(asked)
+        assert all(event["actor"] for event in told)
+    found = daemon.wait_until(
+        lambda: (now := daemon.api.get(f"/v1/operations/{last['operation']}").json)["state"]
+                != "running" and now)
+    assert found["state"] == "done"
+    assert daemon.wait_state("w")["scale"]["processes"] == last["to"]["processes"]
+    assert len(daemon.wait_ready_pids("w", last["to"]["processes"])) == last["to"]["processes"]
+    for reply in asked.values():
+        row = daemon.api.get(f"/v1/operations/{reply['operation']}").json
+        assert row["state"] == "done" or row["error"]["code"] == "replaced"
 
 
 @pytest.mark.parametrize("body", [{"processes": 7}, {"threads": 9, "processes": 3}])

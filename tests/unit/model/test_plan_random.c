@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "model/plan.h"
+#include "model/withhold.h"
 
 enum { SLOTS = 48, GRID_MAX = 12, TICKS_MAX = 3000 };
 
@@ -18,12 +19,15 @@ typedef struct Place {
         WorkerState state;
         bool is_wanted;
         unsigned definition, wait, life; /* life: a number that no two processes share */
+        unsigned threads;
 } Place;
 
 typedef struct World {
         Place places[SLOTS];
         PlanTarget target;
         unsigned definition, lives, unavailable;
+        unsigned threads; /* of a worker that starts now */
+        uint64_t threads_floor;
         unsigned failure_permille;
 } World;
 
@@ -37,18 +41,23 @@ static unsigned draw(unsigned below)
         return (unsigned)(seed % below);
 }
 
-static size_t see(const World *world, PlanSlot *slots)
+static size_t see(const World *world, PlanSlot *slots, unsigned *threads)
 {
         size_t count = 0;
 
-        for (unsigned i = 0; i < SLOTS; i++)
-                if (world->places[i].is_known)
-                        slots[count++] = (PlanSlot){
-                                .slot = i,
-                                .state = world->places[i].state,
-                                .is_wanted = world->places[i].is_wanted,
-                                .is_current = world->places[i].definition == world->definition,
-                        };
+        for (unsigned i = 0; i < SLOTS; i++) {
+                const Place *place = &world->places[i];
+
+                if (!place->is_known)
+                        continue;
+                threads[count] = place->threads;
+                slots[count++] = (PlanSlot){
+                        .slot = i,
+                        .state = place->state,
+                        .is_wanted = place->is_wanted,
+                        .is_current = place->definition == world->definition,
+                };
+        }
         return count;
 }
 
@@ -60,6 +69,16 @@ static unsigned ready_count(const World *world)
                 ready +=
                         world->places[i].is_known && worker_facts(world->places[i].state)->is_ready;
         return ready;
+}
+
+static uint64_t ready_threads(const World *world)
+{
+        uint64_t threads = 0;
+
+        for (unsigned i = 0; i < SLOTS; i++)
+                if (world->places[i].is_known && worker_facts(world->places[i].state)->is_ready)
+                        threads += world->places[i].threads;
+        return threads;
 }
 
 /* Slots of the grid that nobody can wait for. */
@@ -83,6 +102,7 @@ static void begin_life(World *world, Place *place, WorkerState state)
         place->state = state;
         place->wait = 1 + draw(4);
         place->definition = world->definition;
+        place->threads = world->threads;
         place->life = ++world->lives;
 }
 
@@ -131,13 +151,17 @@ static void check_order(const PlanStep *steps, size_t count)
 
 static PlanProgress follow_plan(World *world)
 {
+        const ThreadsTarget threads_target = { world->target.processes,
+                                               world->target.is_up ? world->threads_floor : 0 };
         PlanSlot slots[SLOTS];
+        unsigned threads[SLOTS];
         PlanStep steps[4 * SLOTS];
         PlanProgress progress;
-        size_t count = see(world, slots);
+        size_t count = see(world, slots, threads);
         size_t taken = plan_next(&world->target, slots, count, steps, &progress);
 
         assert_true(taken <= count + world->target.processes + world->target.max_surge);
+        taken = withhold_stops(&threads_target, slots, threads, count, steps, taken);
         check_order(steps, taken);
         for (size_t i = 0; i < taken; i++)
                 if (steps[i].verb == PLAN_START)
@@ -179,9 +203,18 @@ static void tick(World *world)
 static void change_target(World *world)
 {
         unsigned before = world->target.processes, after = draw(GRID_MAX + 1);
+        unsigned threads_before = world->threads;
 
-        world->definition += draw(2);
         world->unavailable = draw(3);
+        if (draw(2)) {
+                world->definition++;
+                world->threads = draw(3) ? 1 + draw(12) : world->threads;
+        }
+        world->threads_floor = 0;
+        if (world->threads != threads_before)
+                world->threads_floor = withhold_floor(
+                        (uint64_t)before * threads_before, (uint64_t)after * world->threads,
+                        (uint64_t)world->unavailable * MAX(world->threads, threads_before));
         world->target = (PlanTarget){ .is_up = true,
                                       .processes = after,
                                       .floor = plan_floor(before, after, world->unavailable),
@@ -195,7 +228,8 @@ static unsigned reach(World *world, bool is_held)
                 if (follow_plan(world).is_reached)
                         return ticks;
                 if (is_held)
-                        assert_true(ready_count(world) >= world->target.floor);
+                        assert_true(ready_count(world) >= world->target.floor
+                                    && ready_threads(world) >= world->threads_floor);
                 tick(world);
         }
         fail_msg("the target was not reached");
@@ -223,7 +257,8 @@ static void test_changes_one_after_the_other(void **state)
 {
         seed = 4711;
         for (int round = 0; round < 300; round++) {
-                World world = { .target = { .is_up = true, .processes = draw(GRID_MAX) } };
+                World world = { .target = { .is_up = true, .processes = draw(GRID_MAX) },
+                                .threads = 1 };
 
                 (void)reach(&world, false);
                 for (int change = 0; change < 10; change++) {
@@ -245,7 +280,7 @@ static void test_changes_in_the_middle_of_changes(void **state)
 {
         seed = 815;
         for (int round = 0; round < 500; round++) {
-                World world = { .target = { .is_up = true } };
+                World world = { .target = { .is_up = true }, .threads = 1 };
 
                 for (int i = 0; i < 30; i++) {
                         change_target(&world);
@@ -265,7 +300,7 @@ static void test_changes_with_trouble(void **state)
 {
         seed = 333;
         for (int round = 0; round < 500; round++) {
-                World world = { .target = { .is_up = true }, .failure_permille = 60 };
+                World world = { .target = { .is_up = true }, .threads = 1, .failure_permille = 60 };
 
                 for (int i = 0; i < 20; i++) {
                         change_target(&world);
@@ -288,7 +323,7 @@ static void test_a_pool_that_stops_is_empty_in_the_end(void **state)
 {
         seed = 99;
         for (int round = 0; round < 300; round++) {
-                World world = { .target = { .is_up = true }, .failure_permille = 30 };
+                World world = { .target = { .is_up = true }, .threads = 1, .failure_permille = 30 };
 
                 change_target(&world);
                 for (unsigned ticks = draw(30); ticks > 0; ticks--) {
