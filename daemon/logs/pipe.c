@@ -15,11 +15,17 @@
 
 static int reopen(int fd, int flags)
 {
-        char path[64];
+        /* Kept for all pipes to come: from here the way is a third shorter. */
+        static int folder = -1;
+        char name[16];
         int copy;
 
-        (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-        copy = open(path, flags | O_CLOEXEC | O_NOCTTY);
+        if (folder < 0)
+                folder = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (folder < 0)
+                return -errno;
+        (void)snprintf(name, sizeof(name), "%d", fd);
+        copy = openat(folder, name, flags | O_CLOEXEC | O_NOCTTY);
         return copy < 0 ? -errno : copy;
 }
 

@@ -235,10 +235,16 @@ static int restore_place(FamilyRoot *root)
         return root->directory_fd < 0 ? -errno : 1;
 }
 
-/* A group that was there already may have limits from an earlier life. */
-static int make_noted(const char *path, bool *ret_is_fresh)
+/* From the folder of all groups the way is half as long. */
+static const char *below_root(const FamilyRoot *root, const char *path)
 {
-        *ret_is_fresh = mkdir(path, 0755) == 0;
+        return path + strlen(root->path) + 1;
+}
+
+/* A group that was there already may have limits from an earlier life. */
+static int make_noted(const FamilyRoot *root, const char *path, bool *ret_is_fresh)
+{
+        *ret_is_fresh = mkdirat(root->directory_fd, below_root(root, path), 0755) == 0;
         return *ret_is_fresh || errno == EEXIST ? 0 : -errno;
 }
 
@@ -246,12 +252,12 @@ static int make_pool_group(Family *family)
 {
         AUTO_FREE char *pool =
                 strndup(family->path, (size_t)(strrchr(family->path, '/') - family->path));
-        int r = pool ? make_noted(pool, &family->is_pool_fresh) : -ENOMEM;
+        int r = pool ? make_noted(family->root, pool, &family->is_pool_fresh) : -ENOMEM;
 
         if (r == -ENOENT)
                 r = restore_place(family->root);
         if (r == 1)
-                r = make_noted(pool, &family->is_pool_fresh);
+                r = make_noted(family->root, pool, &family->is_pool_fresh);
         if (r == 0)
                 hand_on(family->root, pool);
         return r;
@@ -259,19 +265,21 @@ static int make_pool_group(Family *family)
 
 static int make_groups(Family *family)
 {
-        int r = make_noted(family->path, &family->is_fresh);
+        int r = make_noted(family->root, family->path, &family->is_fresh);
 
         family->is_pool_fresh = false;
         if (r != -ENOENT)
                 return r;
         r = make_pool_group(family);
-        return r < 0 ? r : make_noted(family->path, &family->is_fresh);
+        return r < 0 ? r : make_noted(family->root, family->path, &family->is_fresh);
 }
 
 /* Return: descriptor of the family's group; negative errno */
 static int open_group(const Family *family)
 {
-        int fd = open(family->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        const FamilyRoot *root = family->root;
+        int fd = openat(root->directory_fd, below_root(root, family->path),
+                        O_PATH | O_DIRECTORY | O_CLOEXEC);
 
         return fd < 0 ? -errno : fd;
 }
@@ -375,12 +383,12 @@ int cgroup_family_begin(Family *family, int *ret_cgroup_fd, Error *reterr)
         return 0;
 }
 
-/* Asked at every death: from the folder of all groups the way is half as long.
+/* Asked at every death.
  * Return: 1 or 0, as when the group itself is gone; negative errno */
 static int is_populated(const Family *family)
 {
         const FamilyRoot *root = family->root;
-        int r = cgroup_is_populated(root->directory_fd, family->path + strlen(root->path) + 1);
+        int r = cgroup_is_populated(root->directory_fd, below_root(root, family->path));
 
         return r == -ENODEV || r == -ENOENT ? 0 : r;
 }
