@@ -39,7 +39,8 @@ def test_notify_is_ready_when_it_says_so(reeve):
     words = worker("notify", "STATUS=warming", "wait-usr1", "READY=1,STATUS=warm")
     daemon = reeve({"slow": pool(words, Type="notify")})
     # A signal before it listens to it would end it.
-    found = wait_seen(lambda: (row := the_worker(daemon, "slow"))["status_text"] == "warming" and row)
+    found, = wait_seen(lambda: [row for row in daemon.workers("slow")
+                                if row["status_text"] == "warming"])
     assert not found["ready"] and daemon.pool("slow")["state"] == found["state"] == "starting"
     with daemon.events() as events:
         os.kill(found["pid"], signal.SIGUSR1)

@@ -12,7 +12,7 @@
 #include "board/board.h"
 #include "board/control.h"
 
-enum { WAIT_MSEC = 15000, RESPONSE_SIZE = 256 * 1024 };
+enum { WAIT_MSEC = 60000, RESPONSE_SIZE = 256 * 1024 };
 
 #define FIXTURE_TOKEN_OPERATE "0123456789abcdef0123456789abcdef"
 #define FIXTURE_TOKEN_VIEW    "fedcba9876543210fedcba9876543210"

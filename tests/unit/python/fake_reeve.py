@@ -17,7 +17,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 SDK = ROOT / "include/python"
-PATIENCE = 20.0
+PATIENCE = 60.0
 HEADER_BYTES, TOTALS_BYTES, HISTOGRAM_BYTES, THREAD_BYTES = 128, 256, 512, 128
 TOTALS = ("submitted", "started", "done", "failed", "rejected", "timed_out", "queue_length",
           "queue_high_water", "queue_capacity", "threads_wanted", "threads_live", "queue_wait_nsec",

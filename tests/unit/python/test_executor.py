@@ -1,7 +1,7 @@
 """The pool of threads: its size, its queue, and what it tells. As a worker of a fake reeved."""
 
 import pytest
-from fake_reeve import line_of, tell
+from fake_reeve import PATIENCE, line_of, tell
 
 # Tasks stop at a gate that the test opens by a line on standard input.
 GATED = """
@@ -57,8 +57,8 @@ def test_growing_is_at_once(fake):
     reeve.read.await_that(lambda read: read.totals()["queue_length"] == 39)
     assert connection.ask("SEQUENCE=7\nTHREADS=32\n") == {"SEQUENCE": "7", "THREADS_OK": "32"}
     # Those that wait in the queue are taken by the new threads.
-    reeve.read.await_that(lambda read: states(read) == ["busy"] * 32)
-    assert reeve.read.totals()["queue_length"] == 8
+    reeve.read.await_that(lambda read: states(read) == ["busy"] * 32
+                          and read.totals()["queue_length"] == 8)
     assert reeve.read.totals()["queue_high_water"] >= 39
 
 
@@ -217,7 +217,7 @@ def test_an_executor_in_a_cycle_ends_its_threads():
     del pool
     gc.collect()
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
     assert future.result() == 5
 
@@ -239,7 +239,7 @@ def test_fewer_threads_than_asked_at_the_start(monkeypatch):
     assert crew.live == 2 and len(crew.threads) == 2
     crew.close()
     for thread in started:
-        thread.join(20)
+        thread.join(PATIENCE)
     with reeve.ThreadPoolExecutor(2) as pool, pytest.raises(RuntimeError):
         pool.submit(int)
 
@@ -272,7 +272,7 @@ print(sum(pool.map(int, range(100))), flush=True)
     connection.receive()
     answer = connection.ask("SEQUENCE=1\nTHREADS=9\n")
     assert answer == {"SEQUENCE": "1", "ERROR": "THREADS=9: can't start new thread"}
-    assert len(reeve.read.living()) == 6
+    reeve.read.await_that(lambda read: len(read.living()) == 6)
     tell(process)
     assert line_of(process) == "4950"
 

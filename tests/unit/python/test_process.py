@@ -5,7 +5,7 @@ import signal
 import socket
 
 import pytest
-from fake_reeve import line_of, make_memory, tell
+from fake_reeve import PATIENCE, line_of, make_memory, tell
 
 FOLLOW = """
 import sys, reeve
@@ -333,7 +333,7 @@ for _ in range(20):
     connection = reeve.accept()
     while connection.receive() is not None:
         pass
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert (process.returncode, errors) == (0, "")
     assert reeve.read.totals()["done"] == 20
     assert reeve.read.living() == []

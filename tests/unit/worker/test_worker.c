@@ -85,7 +85,7 @@ static void start(void (*run)(void))
         assert_true(worker.pid >= 0);
         if (worker.pid)
                 return;
-        (void)alarm(60);
+        (void)alarm(300);
         EXPECT(setenv("REEVE_TELEMETRY_FD", number, 1) == 0);
         EXPECT(setenv("REEVE_CONTROL_SOCKET", worker.control_path, 1) == 0);
         EXPECT(setenv("REEVE_THREADS", "3", 1) == 0);
