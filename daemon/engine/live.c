@@ -17,6 +17,7 @@
 #include "engine/publish.h"
 #include "engine/recycle.h"
 #include "engine/report.h"
+#include "sample/vanished.h"
 #include "spawn/dialogue.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
@@ -34,6 +35,7 @@ struct Live {
         TelemetrySample sample; /* the last valid one of this life */
         uint32_t state;         /* BOARD_TELEMETRY_... */
         uint64_t lost;
+        Vanished vanished;
         char path[108];
         int listener, connection;
         uint64_t alone_usec; /* since when nobody is connected */
@@ -215,6 +217,7 @@ static Live *live_free(Live *live)
                 (void)unlink(live->path);
         (void)fd_close(live->listener);
         telemetry_done(&live->telemetry);
+        vanished_done(&live->vanished);
         free(live);
         return NULL;
 }
@@ -338,6 +341,7 @@ void live_end(Slot *slot)
         set_definition(&live->refused, NULL);
         hang_up(live);
         telemetry_done(&live->telemetry);
+        vanished_done(&live->vanished);
         live->sample = (TelemetrySample){ 0 };
         live->state = BOARD_TELEMETRY_NONE;
 }
@@ -414,6 +418,24 @@ bool live_check(Pool *pool)
 
 /* ---- reading ---- */
 
+/* Of threads that are no more, while their process goes on. */
+static void count_vanished(Slot *slot)
+{
+        Live *live = slot->live;
+        unsigned found = vanished_look(&live->vanished, &live->telemetry, slot->process.pid,
+                                       now_usec(), &live->sample);
+        char count[16];
+
+        if (found == 0)
+                return;
+        live->lost += found;
+        (void)snprintf(count, sizeof(count), "%u", found);
+        report(LOG_WARNING, "%s: worker %u: threads ended in the midst of their tasks: %s",
+               slot->pool->subject, slot->number, count);
+        publish_event(slot->pool->engine, EVENT_WORKER_STATE, slot->pool, slot, NULL, "state",
+                      worker_state_to_name(slot->worker.state), "lost_tasks", count, NULL);
+}
+
 void live_sample(Slot *slot)
 {
         Live *live = slot->live;
@@ -431,6 +453,8 @@ void live_sample(Slot *slot)
                 return;
         }
         live->state = live->sample.is_attached ? BOARD_TELEMETRY_ATTACHED : BOARD_TELEMETRY_AWAITED;
+        if (live->state == BOARD_TELEMETRY_ATTACHED)
+                count_vanished(slot);
         if (live->state == BOARD_TELEMETRY_ATTACHED)
                 recycle_told(slot, telemetry_tasks(&live->sample));
 }

@@ -145,6 +145,27 @@ static bool is_going_on(const TelemetrySample *before, const TelemetrySample *no
                && now->work_units >= before->work_units;
 }
 
+static bool is_working(uint32_t state)
+{
+        return state == REEVE_THREAD_BUSY || state == REEVE_THREAD_LOCK || state == REEVE_THREAD_IO;
+}
+
+static const ReeveTelemetryThread *threads_of(const Telemetry *telemetry)
+{
+        return (const void *)((const char *)telemetry->memory + THREADS_AT);
+}
+
+bool telemetry_task(const Telemetry *telemetry, unsigned index, TelemetryTask *ret)
+{
+        const ReeveTelemetryThread *thread = &threads_of(telemetry)[index];
+
+        if (index >= telemetry->thread_count || !is_working(LOOK(thread->state)))
+                return false;
+        *ret = (TelemetryTask){ .tid = (pid_t)LOOK(thread->tid),
+                                .start_nsec = LOOK(thread->task_start_nsec) };
+        return ret->start_nsec > 0;
+}
+
 /* Return: 0; -EBADMSG */
 static int read_thread(const ReeveTelemetryThread *thread, TelemetrySample *sample)
 {
@@ -156,8 +177,7 @@ static int read_thread(const ReeveTelemetryThread *thread, TelemetrySample *samp
         if (state == REEVE_THREAD_FREE)
                 return 0;
         sample->threads_live++;
-        if (state == REEVE_THREAD_BUSY || state == REEVE_THREAD_LOCK || state == REEVE_THREAD_IO)
-                sample->threads_busy++;
+        sample->threads_busy += is_working(state);
         if (start && (!sample->oldest_task_nsec || start < sample->oldest_task_nsec))
                 sample->oldest_task_nsec = start;
         return 0;
@@ -165,14 +185,14 @@ static int read_thread(const ReeveTelemetryThread *thread, TelemetrySample *samp
 
 static int read_threads(const Telemetry *telemetry, uint64_t slots_used, TelemetrySample *sample)
 {
-        const ReeveTelemetryThread *threads =
-                (const void *)((const char *)telemetry->memory + THREADS_AT);
+        const ReeveTelemetryThread *threads = threads_of(telemetry);
         int r = 0;
 
         if (slots_used > telemetry->thread_count)
                 return -EBADMSG;
         for (uint64_t i = 0; i < slots_used && r == 0; i++)
                 r = read_thread(&threads[i], sample);
+        sample->slots_used = (unsigned)slots_used;
         return r;
 }
 

@@ -34,6 +34,7 @@ typedef struct TelemetrySample {
         uint64_t queue_wait_nsec, service_nsec, cpu_nsec, lock_wait_nsec, io_wait_nsec;
         uint64_t work_units;
         unsigned threads_live, threads_busy; /* slots not free; of these with a task */
+        unsigned slots_used;                 /* threads were only ever in slots below */
         unsigned greenlets_live;
         uint64_t oldest_task_nsec; /* CLOCK_MONOTONIC, start of the task that runs longest; 0 */
 } TelemetrySample;
@@ -54,6 +55,17 @@ int telemetry_take(int fd_consume, Telemetry *ret);
  *  @before: the last valid reading of the same life, NULL if there is none
  *  Return: 0; -EBADMSG if it cannot be true, @ret is untouched then */
 int telemetry_read(const Telemetry *telemetry, const TelemetrySample *before, TelemetrySample *ret);
+
+/* What one thread says that it works on. */
+typedef struct TelemetryTask {
+        pid_t tid; /* in the worker's PID namespace, as it says; may be anything */
+        uint64_t start_nsec;
+} TelemetryTask;
+
+/** telemetry_task() - the task of the thread in a slot
+ *  @index: below TelemetrySample.slots_used
+ *  Return: whether it has one */
+bool telemetry_task(const Telemetry *telemetry, unsigned index, TelemetryTask *ret);
 
 /** telemetry_tasks() - tasks ended, well or badly, since the worker began */
 uint64_t telemetry_tasks(const TelemetrySample *sample);

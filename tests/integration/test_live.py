@@ -135,6 +135,24 @@ def test_what_a_killed_worker_had_begun_is_counted(start):
     assert telemetry(daemon)[0]["lost_tasks"] == 1 and telemetry(daemon)[0]["tasks_done"] == 0
 
 
+def test_what_a_thread_had_begun_that_vanished_is_counted(start):
+    """Its process goes on, with the other thread."""
+    daemon = start(1, 2)
+    first = daemon.pids("w")
+    with daemon.events() as events:
+        daemon.say("x")
+        told = events.wait_until(lambda: telemetry(daemon)[0]["lost_tasks"] == 1)
+    assert told and daemon.pids("w") == first
+    wait_seen(lambda: telemetry(daemon)[0]["threads_busy"] == 0)
+    daemon.say("tt")
+    wait_seen(lambda: telemetry(daemon)[0]["tasks_done"] == 2)
+    assert telemetry(daemon)[0]["lost_tasks"] == 1
+    os.kill(first[0], signal.SIGKILL)
+    wait_seen(lambda: daemon.pids("w") not in ([], first))
+    wait_connected(daemon, 1, 2)
+    assert telemetry(daemon)[0]["lost_tasks"] == 1  # not twice
+
+
 def test_recycled_by_the_tasks_that_telemetry_counts(start):
     daemon = start(1, 2, MaxRequests=3)
     first = daemon.pids("w")

@@ -1,8 +1,11 @@
 /* sdk.c - usage: worker-sdk FIFO
  *
  * A worker of reeve/worker.h. It says READY=1, then does what it reads from the FIFO, a byte each:
- * 't' queues a task that is done at once, 'b' one that waits until an 'r' is read. SIGTERM ends it. */
+ * 't' queues a task that is done at once, 'b' one that waits until an 'r' is read, 'x' one that ends its
+ * thread without a word. SIGTERM ends it. */
 #include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "reeve/worker.h"
 
@@ -23,12 +26,20 @@ static void blocked(void *argument)
                 reeve_fail();
 }
 
+static void vanish(void *argument)
+{
+        (void)argument;
+        (void)syscall(SYS_exit, 0); /* of this thread alone */
+}
+
 static void obey(ReevePool *pool, char command)
 {
         if (command == 't')
                 (void)reeve_submit(pool, quick, NULL);
         else if (command == 'b')
                 (void)reeve_submit(pool, blocked, NULL);
+        else if (command == 'x')
+                (void)reeve_submit(pool, vanish, NULL);
         else if (command == 'r' && write(gate[1], "", 1) != 1)
                 abort();
 }

@@ -274,17 +274,29 @@ static void look_once(Witness *witness)
 
 /* ---- orders ---- */
 
-static void add_killed(Witness *witness, pid_t pid, unsigned threads)
+/* Return: whether the row at this place shows @pid, and then its slot */
+static bool is_in_row(const Witness *witness, uint32_t index, pid_t pid, unsigned *ret_slot)
 {
         BoardWorker row;
-        uint32_t at = 0;
+        int r;
 
-        while (at < witness->view.workers.capacity
-               && (board_view_worker(&witness->view, at, &row) != 1 || row.pid != pid))
+        do
+                r = board_view_worker(&witness->view, index, &row);
+        while (r == -EAGAIN);
+        *ret_slot = row.slot;
+        return r == 1 && row.pid == pid;
+}
+
+static void add_killed(Witness *witness, pid_t pid, unsigned threads)
+{
+        uint32_t at = 0, end = witness->view.workers.capacity;
+        unsigned slot = 0;
+
+        while (at < end && !is_in_row(witness, at, pid, &slot))
                 at++;
-        for (size_t i = 0; at < witness->view.workers.capacity && i < WATCHED_MAX; i++)
+        for (size_t i = 0; at < end && i < WATCHED_MAX; i++)
                 if (witness->killed[i].pid == 0) {
-                        witness->killed[i] = (Killed){ pid, row.slot, threads };
+                        witness->killed[i] = (Killed){ pid, slot, threads };
                         return;
                 }
 }
