@@ -209,6 +209,8 @@ typedef struct PoolConfig {
         ListenAddress *listeners;
         size_t listener_count;
         ListenMode listen_mode;
+        bool no_delay;
+        uint64_t defer_accept_usec; /* 0: connections are handed on as soon as they are there */
 
         ProbeKind probe;
         char *probe_target;   /* URL, address or command line as written */

@@ -256,6 +256,11 @@ static const Key keys[] = {
              .kind = &kind_listen, OF_POOL(listeners), WORKERS),
         KEY("Listen", "ListenMode", "shared", "One socket for all workers, or one for each.",
             .kind = &kind_name, OF_POOL(listen_mode), .names = &listen_modes, WORKERS),
+        KEY("Listen", "NoDelay", "yes", "Whether small answers leave at once (TCP_NODELAY).",
+            .kind = &kind_boolean, OF_POOL(no_delay)),
+        KEY("Listen", "DeferAcceptSec", "0",
+            "For how long a connection without a request is kept from workers; 0: not at all.",
+            .kind = &kind_span, OF_POOL(defer_accept_usec)),
 
         KEY("Health", "Http", NULL, "A page that answers 200 to 399 while a worker is well.",
             .kind = &kind_probe_http, OF_POOL(probe), .variant = PROBE_HTTP),

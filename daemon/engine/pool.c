@@ -511,6 +511,8 @@ void pool_take_config(Pool *pool, PoolConfig *config)
                 pool->are_listeners_open = false;
                 for (size_t i = 0; i < pool->slot_count; i++)
                         slot_drop_listeners(pool->slots[i]);
+        } else if (pool->are_listeners_open) {
+                listeners_tune(&pool->listeners, config);
         }
         limits_change(pool, before, config);
         pool->file_grid = (Grid){ config->processes, config->threads, config->greenlets };

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "base/units.h"
 #include "sys/fd.h"
 #include "sys/files.h"
 
@@ -19,6 +21,9 @@ enum { BACKLOG = 4096 };
 
 /* Where the sockets lie in a worker: SD_LISTEN_FDS_START of sd_listen_fds(3). */
 enum { LISTEN_FDS_START = 3, LISTEN_SEARCH_MAX = 256 };
+
+/* The kernel counts in repetitions of its SYN-ACK, which last no longer than this. */
+enum { DEFER_SEC_MAX = 3600 };
 
 static void close_all(Listeners *listeners)
 {
@@ -156,6 +161,28 @@ static int open_one(const ListenAddress *address, bool is_reuseport, bool listen
         return r < 0 ? r : TAKE_FD(fd);
 }
 
+/* Connections inherit the first from their listener. Both may be set at any time, and only hasten or
+ * defer: a kernel that refuses one is no reason not to listen. */
+static void tune(int fd, const PoolConfig *config)
+{
+        int no_delay = config->no_delay;
+        uint64_t defer_sec = (config->defer_accept_usec + USEC_PER_SEC - 1) / USEC_PER_SEC;
+        int defer = (int)MIN(defer_sec, (uint64_t)DEFER_SEC_MAX);
+        int domain = AF_UNIX;
+        socklen_t size = sizeof(domain);
+
+        if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 || domain == AF_UNIX)
+                return;
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &no_delay, sizeof(no_delay));
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer, sizeof(defer));
+}
+
+void listeners_tune(const Listeners *listeners, const PoolConfig *config)
+{
+        for (size_t i = 0; i < listeners->count; i++)
+                tune(listeners->shared[i].fd, config);
+}
+
 /* The address as bound: port 0 has become a real one. */
 static int read_bound(int fd, ListenAddress *ret)
 {
@@ -235,6 +262,7 @@ int listeners_open(const PoolConfig *config, Listeners *ret, Error *reterr)
         if (r < 0)
                 return error_set(reterr, r, "listen-failed", "pool %s: cannot listen: %s",
                                  config->name, strerror(-r));
+        listeners_tune(&listeners, config);
         *ret = listeners;
         listeners = (Listeners){ 0 };
         return 0;
@@ -325,6 +353,7 @@ int listeners_adopt(const PoolConfig *config, int pidfd, Listeners *ret)
         r = describe(&listeners);
         if (r < 0)
                 return r;
+        listeners_tune(&listeners, config);
         *ret = listeners;
         listeners = (Listeners){ 0 };
         return 0;
@@ -364,6 +393,7 @@ int listeners_for_slot(const Listeners *listeners, const PoolConfig *config, int
                                 return explain(config->name, listeners->bound, &address,
                                                slot_fds[i], reterr);
                 }
+                tune(slot_fds[i], config);
                 ret[i].fd = slot_fds[i];
         }
         return 0;

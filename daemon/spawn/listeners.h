@@ -23,13 +23,17 @@ typedef struct Listeners {
  *  Permission denied. Ports below 1024 need root ..." */
 int listeners_open(const PoolConfig *config, Listeners *ret, Error *reterr);
 
-/** listeners_done() - close them; sockets in the file system are removed */
 /** listeners_adopt() - take the sockets back from a living worker that was given them (shared
  *  mode), by pidfd_getfd(2); they are checked to be what the configuration asks for
  *  @pidfd: of a worker that an earlier reeved started
  *  Return: 0; -EOPNOTSUPP in reuseport mode; other negative errno, then bind anew */
 int listeners_adopt(const PoolConfig *config, int pidfd, Listeners *ret);
 
+/** listeners_tune() - NoDelay= and DeferAcceptSec= on sockets that are open, as the others do by
+ *  themselves */
+void listeners_tune(const Listeners *listeners, const PoolConfig *config);
+
+/** listeners_done() - close them; sockets in the file system are removed */
 void listeners_done(Listeners *listeners);
 
 /** listeners_release() - close them but leave their files: workers go on serving without us */

@@ -111,6 +111,8 @@ static const KeyCase cases[] = {
         { "Scale", "Throughput", "http://127.0.0.1:80/metrics jobs_total", "ftp://x y" },
         { "Listen", "ListenStream", "127.0.0.1:8000", "localhost:8000" },
         { "Listen", "ListenMode", "reuseport", "both" },
+        { "Listen", "NoDelay", "no", "maybe" },
+        { "Listen", "DeferAcceptSec", "5s", "-1" },
         { "Health", "Http", "http://127.0.0.1:80${REEVE_SLOT}/healthz", "https://127.0.0.1/" },
         { "Health", "Tcp", "[::1]:80", "example.org:80" },
         { "Health", "Exec", "/bin/true", "true" },

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -130,6 +131,40 @@ static void test_shared(void **state)
         listeners_done(&listeners);
         assert_int_equal(access(folder->socket, F_OK), -1);
         assert_int_equal(listeners.count, 0);
+}
+
+static int tcp_option(int fd, int option)
+{
+        int value = -1;
+        socklen_t size = sizeof(value);
+
+        assert_int_equal(getsockopt(fd, IPPROTO_TCP, option, &value, &size), 0);
+        return value;
+}
+
+/* The kernel rounds the time up to its repetitions. */
+static void test_options_of_sockets_that_are_open(void **state)
+{
+        ListenAddress address = tcp("127.0.0.1", 0);
+        PoolConfig config = { .name = "web", .listeners = &address, .listener_count = 1 };
+        Listeners listeners;
+        Error error = { 0 };
+        int fd;
+
+        config.no_delay = true;
+        assert_int_equal(listeners_open(&config, &listeners, &error), 0);
+        fd = listeners.shared[0].fd;
+        assert_int_not_equal(tcp_option(fd, TCP_NODELAY), 0);
+        assert_int_equal(tcp_option(fd, TCP_DEFER_ACCEPT), 0);
+        config.no_delay = false;
+        config.defer_accept_usec = 2500000;
+        listeners_tune(&listeners, &config);
+        assert_int_equal(tcp_option(fd, TCP_NODELAY), 0);
+        assert_true(tcp_option(fd, TCP_DEFER_ACCEPT) >= 3);
+        config.defer_accept_usec = 0;
+        listeners_tune(&listeners, &config);
+        assert_int_equal(tcp_option(fd, TCP_DEFER_ACCEPT), 0);
+        listeners_done(&listeners);
 }
 
 static void test_reuseport(void **state)
@@ -332,6 +367,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 IN_A_FOLDER(test_shared),
                 IN_A_FOLDER(test_reuseport),
+                cmocka_unit_test(test_options_of_sockets_that_are_open),
                 cmocka_unit_test(test_ipv6),
                 cmocka_unit_test(test_address_in_use),
                 IN_A_FOLDER(test_socket_file_that_is_used),
