@@ -1,7 +1,8 @@
-"""Clients that keep their connections and ask without a pause.
+"""Clients that ask without a pause, and keep their connections unless they are told not to.
 
 They count as lost whatever a browser would show as an error: a reset, or an end without an answer.
-They connect anew only when they were told Connection: close. Answers are JSON with a "pid"."""
+Those that keep connect anew only when they were told Connection: close; the others for each request.
+Answers are JSON with a "pid"."""
 
 import contextlib
 import json
@@ -12,10 +13,10 @@ PATIENCE = 60.0
 
 
 class Client:
-    """One connection, kept as long as the server allows."""
+    """One connection at a time, kept as long as the server allows."""
 
-    def __init__(self, address):
-        self.address = address
+    def __init__(self, address, keeps=True):
+        self.address, self.keeps = address, keeps
         self.stream = None
 
     def connect(self):
@@ -29,20 +30,21 @@ class Client:
     def send(self, path="/", method="GET", body=b""):
         if self.stream is None:
             self.connect()
-        self.stream.write(f"{method} {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
-                          .encode() + body)
+        close = "" if self.keeps else "Connection: close\r\n"
+        self.stream.write(f"{method} {path} HTTP/1.1\r\nHost: a\r\n{close}"
+                          f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
         self.stream.flush()
 
     def receive(self):
         """(whether the connection stays, the body); ConnectionError if there is no answer."""
         head = {}
-        if not self.stream.readline().startswith(b"HTTP/1.1 200 "):
-            raise ConnectionError("no answer")
+        if not (status := self.stream.readline()).startswith(b"HTTP/1.1 200 "):
+            raise ConnectionError(f"no answer, but {status!r}")
         while (line := self.stream.readline().strip()):
             name, _, value = line.decode().partition(": ")
             head[name.lower()] = value
         body = json.loads(self.stream.read(int(head["content-length"])))
-        stays = head.get("connection") != "close"
+        stays = self.keeps and head.get("connection", "").lower() != "close"
         if not stays:
             self.close()
         return stays, body
@@ -55,9 +57,9 @@ class Client:
 class Load:
     """So many clients that ask without a pause until stop()."""
 
-    def __init__(self, address, clients, path="/"):
+    def __init__(self, address, clients, path="/", keeps=True):
         self.answers, self.lost, self.pids = 0, [], set()
-        self._path, self._stop = path, threading.Event()
+        self._path, self._keeps, self._stop = path, keeps, threading.Event()
         self._lock = threading.Lock()
         self._enough = threading.Condition(self._lock)
         self._threads = [threading.Thread(target=self._run, args=(address,)) for _ in range(clients)]
@@ -65,7 +67,7 @@ class Load:
             thread.start()
 
     def _run(self, address):
-        client = Client(address)
+        client = Client(address, self._keeps)
         while not self._stop.is_set():
             try:
                 _, body = client.ask(self._path)
@@ -93,8 +95,8 @@ class Load:
 
 
 @contextlib.contextmanager
-def load(address, clients, path="/"):
-    running = Load(address, clients, path)
+def load(address, clients, path="/", keeps=True):
+    running = Load(address, clients, path, keeps)
     try:
         yield running
     finally:
