@@ -83,6 +83,8 @@ static void handle(Pool *pool, const NotifyMessage *message)
 {
         Slot *slot = sender_slot(pool, message->sender);
 
+        if (slot && pidref_is_set(&slot->process))
+                slot_has_spoken(slot);
         if (!slot || !pidref_is_set(&slot->process)
             || (message->has_main_pid && !change_main(slot, message->main_pid))) {
                 pool->engine->notify_ignored++;

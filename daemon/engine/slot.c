@@ -586,17 +586,31 @@ int slot_hold(Slot *slot, PidRef *process_consume, bool is_child)
         return r;
 }
 
-/* Settle what the child did until exec, and what reeve-exec said. Return: true if a step failed:
- * the command never ran. */
-static bool has_start_failed(Slot *slot)
+/* What the child did until exec, and what reeve-exec said, if nobody has looked yet.
+ * Return: > 0: its command runs; 0: not known; negative errno: a step failed */
+static int settle_start(Slot *slot)
 {
         int r = slot->child ? flights_land(slot) : 0;
 
         if (slot->status_fd >= 0)
                 r = r < 0 ? r : read_status(slot);
-        /* It executed and ended before we were asked: first things first. */
         if (r > 0)
                 slot_event(slot, WORKER_EVENT_EXECUTED, NULL);
+        return r;
+}
+
+void slot_has_spoken(Slot *slot)
+{
+        if (slot->child || slot->status_fd >= 0)
+                (void)settle_start(slot);
+}
+
+/* It executed and ended before we were asked: first things first. Return: true if a step failed:
+ * the command never ran. */
+static bool has_start_failed(Slot *slot)
+{
+        int r = settle_start(slot);
+
         finish_status(slot);
         if (r >= 0 && !slot->error)
                 return false;

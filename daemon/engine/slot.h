@@ -116,6 +116,10 @@ void slot_rearm(Slot *slot);
 /** slot_define() - the definition of the next life */
 void slot_define(Slot *slot, Definition *definition);
 
+/** slot_has_spoken() - a word of the worker came, so its command runs: what is to be known of its
+ *  start is known before the word is heard */
+void slot_has_spoken(Slot *slot);
+
 /** slot_exited() - the main process ended (and is reaped, if it was our child) */
 void slot_exited(Slot *slot, const WorkerExit *exit);
 

@@ -169,9 +169,11 @@ REEVE_AT(ReeveTelemetryHeader, histogram_count, 36);
 REEVE_AT(ReeveTelemetryHeader, threads_offset, 40);
 REEVE_AT(ReeveTelemetryHeader, thread_bytes, 44);
 REEVE_AT(ReeveTelemetryHeader, thread_count, 48);
+REEVE_AT(ReeveTelemetryHeader, reserved_a, 52);
 REEVE_AT(ReeveTelemetryHeader, attached_nsec, 56);
 REEVE_AT(ReeveTelemetryHeader, attached_pid, 64);
 REEVE_AT(ReeveTelemetryHeader, attached_version, 68);
+REEVE_AT(ReeveTelemetryHeader, reserved_b, 72);
 REEVE_STATIC_ASSERT(sizeof(ReeveTelemetryHeader) == REEVE_TELEMETRY_HEADER_BYTES);
 
 REEVE_AT(ReeveTelemetryTotals, submitted, 0);
@@ -194,6 +196,7 @@ REEVE_AT(ReeveTelemetryTotals, work_units, 128);
 REEVE_AT(ReeveTelemetryTotals, greenlets_wanted, 136);
 REEVE_AT(ReeveTelemetryTotals, greenlets_live, 144);
 REEVE_AT(ReeveTelemetryTotals, slots_used, 152);
+REEVE_AT(ReeveTelemetryTotals, reserved, 160);
 REEVE_STATIC_ASSERT(sizeof(ReeveTelemetryTotals) == REEVE_TELEMETRY_TOTALS_BYTES);
 REEVE_STATIC_ASSERT(sizeof(ReeveTelemetryHistogram) == REEVE_TELEMETRY_HISTOGRAM_BYTES);
 
@@ -207,6 +210,7 @@ REEVE_AT(ReeveTelemetryThread, cpu_nsec, 40);
 REEVE_AT(ReeveTelemetryThread, lock_nsec, 48);
 REEVE_AT(ReeveTelemetryThread, io_nsec, 56);
 REEVE_AT(ReeveTelemetryThread, kind, 64);
+REEVE_AT(ReeveTelemetryThread, reserved, 68);
 REEVE_AT(ReeveTelemetryThread, label_sequence, 76);
 REEVE_AT(ReeveTelemetryThread, label, 80);
 REEVE_STATIC_ASSERT(sizeof(ReeveTelemetryThread) == REEVE_TELEMETRY_THREAD_BYTES);

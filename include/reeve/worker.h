@@ -3,7 +3,7 @@
  * worker.h - a pool of threads whose size follows reeve, and telemetry, for workers in C
  *
  * Include it and link with -pthread; there is no library. Under reeve (ThreadControl=live) the
- * pool grows and shrinks as `reeve scale` says, and what its threads do is seen from outside.
+ * pool grows and shrinks as `reevectl scale` says, and what its threads do is seen from outside.
  * Without reeve the same program runs on its own, with the size it asked for.
  *
  *      static void resize(void *picture) { ... }

@@ -35,6 +35,15 @@ def test_only_the_difference_moves(daemon):
     assert daemon.pids("w") == grown[:1]
 
 
+def test_who_is_ready_at_once_is_told_as_started(reeve):
+    """Its word may come before anybody has looked whether its command runs."""
+    daemon = reeve({"w": pool(worker("notify"), Type="notify", scale={"Processes": 1, "ProcessesMax": 12})})
+    daemon.wait_state("w")
+    for _ in range(8):
+        assert len(daemon.scale("w", {"processes": 12}).json["started"]) == 11
+        daemon.scale("w", {"processes": 1})
+
+
 def test_to_nothing_and_back(daemon):
     assert daemon.scale("w", {"processes": 0}).json["state"] == "done"
     assert daemon.pids("w") == []

@@ -9,7 +9,7 @@ import pytest
 import tree
 
 FOLDER = tree.ROOT / "docs/man"
-PAGES = ["reevectl.1", "reeve.conf.5", "reeve.pool.5", "reeve-api.7", "reeved.8"]
+PAGES = ["reevectl.1", "reeve.conf.5", "reeve.pool.5", "reeve-api.7", "reeve-worker.3", "reeved.8"]
 FUTURE = "no effect in this version"
 
 
@@ -261,3 +261,25 @@ def test_signals():
     body = " ".join(verb_parts()["kill"].split())
     told = re.search(r"allowed are (.*?)\. ", body).group(1)
     assert {f"SIG{word}" for word in re.findall(r"[A-Z0-9]{2,}", told)} == set(signals)
+
+
+# ---- the SDK for C ----
+
+def public(header, pattern):
+    return set(re.findall(pattern, (tree.ROOT / "include/reeve" / header).read_text(), re.MULTILINE))
+
+
+def test_functions_of_the_sdk():
+    """Each with its prototype and a word about it, and none that there is not."""
+    page = source("reeve-worker.3")
+    synopsis, rest = page.split(".Sh DESCRIPTION")
+    functions = public("worker/api.h", r"^REEVE_CALL .*?\b(reeve_\w+)\(")
+    assert set(re.findall(r"^\.Fn (reeve_\w+)", synopsis, re.MULTILINE)) == functions
+    assert set(re.findall(r"Fn (reeve_\w+)", rest)) == functions
+
+
+def test_fields_of_telemetry():
+    page = source("reeve-worker.3").split(".Sh TELEMETRY")[1]
+    fields = public("telemetry.h", r"^REEVE_AT\(ReeveTelemetry(?:Totals|Thread), (\w+),") - {"reserved"}
+    assert {word for line in re.findall(r"Va (.*)$", page, re.MULTILINE)
+            for word in re.findall(r"\w+", line)} == fields
