@@ -112,6 +112,7 @@ class Floor:
     """bench-floor: vfork and exec in a loop."""
 
     name = "floor"
+    options = []
 
     def __init__(self, command):
         self.command = command
@@ -121,7 +122,7 @@ class Floor:
     def start(self, count):
         """Wall and CPU seconds of its loop."""
         self.process = subprocess.Popen(
-            [BENCH / "bench-floor", str(count), *self.command], stdout=subprocess.PIPE, text=True)
+            [BENCH / "bench-floor", *self.options, str(count), *self.command], stdout=subprocess.PIPE, text=True)
         return self.answer("started")
 
     def answer(self, word):
@@ -140,6 +141,22 @@ class Floor:
     def close(self):
         if self.process and self.process.poll() is None:
             self.stop()
+
+
+class GroupedFloor(Floor):
+    """The same with a cgroup for each process."""
+
+    name = "floor with groups"
+    options = ["--groups"]
+
+    @classmethod
+    def can_be_had(cls):
+        try:
+            with fleet(cls, ["/bin/sleep", "60"]) as made:
+                made.start(1)
+        except ValueError:  # it said nothing
+            return False
+        return True
 
 
 class Daemon(reeve.Daemon):

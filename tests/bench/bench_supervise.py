@@ -68,15 +68,29 @@ def replace(side, count, values):
 # ---- all ----
 
 def measure(rounds, count):
-    values = {bench.Floor: {}, bench.Reeve: {}}
+    sides = [bench.Floor, bench.Reeve]
+    if bench.GroupedFloor.can_be_had():
+        sides.insert(1, bench.GroupedFloor)
+    values = {side: {} for side in sides}
     for _ in range(rounds):
         for part in (start_and_stop, replace):
             for side, found in values.items():
                 part(side, count, found)
-    return values[bench.Floor], values[bench.Reeve]
+    return values
 
 
-def show(floor, ours, rounds, count):
+def show_with_groups(table, floor, grouped, ours):
+    """What a cgroup for each worker costs by itself, and what reeved adds to that."""
+    for name, what in (("start", "start all"), ("stop", "stop all"),
+                       ("replace", "kill -9 of one: until replaced")):
+        base, with_groups, found = (bench.median(values[name])
+                                    for values in (floor, grouped, ours))
+        table.note(f"{what}, floor with groups", f"{with_groups * 1e3:.2f} ms",
+                   f"{with_groups / base:.2f} x, then {found / with_groups:.2f} x")
+
+
+def show(values, rounds, count):
+    floor, ours = values[bench.Floor], values[bench.Reeve]
     table = bench.Table(f"{count} workers, medians of {rounds} rounds")
     table.ratio("start all", floor["start"], ours["start"], 1.2)
     table.at_most("CPU of reeved for one start", bench.median(ours["start-cpu"]) * 1e3,
@@ -88,13 +102,15 @@ def show(floor, ours, rounds, count):
     table.at_most("the same, 99 of 100", bench.quantile(ours["replace"], 0.99) * 1e3, 10, "ms",
                   f"{bench.quantile(floor['replace'], 0.99) * 1e3:.2f} ms")
     table.ratio("kill -9 of all: until all are back", floor["replace-all"], ours["replace-all"], 1.3)
+    if bench.GroupedFloor in values:
+        show_with_groups(table, floor, values[bench.GroupedFloor], ours)
 
 
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
     bench.rise()
-    show(*measure(rounds, count), rounds, count)
+    show(measure(rounds, count), rounds, count)
 
 
 if __name__ == "__main__":
