@@ -3,11 +3,17 @@
 
 #include <string.h>
 
+#include "base/units.h"
+#include "engine/alarm.h"
 #include "engine/pool.h"
 #include "engine/priority.h"
 #include "engine/report.h"
+#include "sys/clock.h"
 
 enum { FAREWELL_ROUND = 32 };
+
+/* What most programs need from the signal to their end, and little beside any StopTimeoutSec=. */
+#define MOMENT_USEC (5 * USEC_PER_MSEC)
 
 static void wake(sd_event_source *source)
 {
@@ -19,11 +25,16 @@ static void wake(sd_event_source *source)
 
 static void tell(Slot *slot)
 {
-        (void)family_signal_others(slot->family, &slot->process,
-                                   slot->definition->config->kill_signal);
+        int signal = slot->definition->config->kill_signal;
+
+        if (pidref_is_set(&slot->process))
+                family_wake_leader(&slot->process, signal);
+        (void)family_signal_others(slot->family, &slot->process, signal);
 }
 
-static int on_farewell(sd_event_source *source, void *userdata)
+static void arm(Engine *engine, uint64_t usec);
+
+static int on_farewell(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Engine *engine = userdata;
         Slot *slot;
@@ -33,8 +44,17 @@ static int on_farewell(sd_event_source *source, void *userdata)
                 tell(slot);
         }
         if (!TAILQ_EMPTY(&engine->farewells))
-                wake(source);
+                arm(engine, 0);
         return 0;
+}
+
+static void arm(Engine *engine, uint64_t usec)
+{
+        int r = alarm_set(engine->event, &engine->farewell_source, now_usec() + usec,
+                          PRIORITY_FAREWELL, on_farewell, engine);
+
+        if (r < 0)
+                report(LOG_ERR, "cannot arm the timer of farewells: %s", strerror(-r));
 }
 
 static int on_tidy(sd_event_source *source, void *userdata)
@@ -46,20 +66,13 @@ static int on_tidy(sd_event_source *source, void *userdata)
         return 0;
 }
 
-static int add(Engine *engine, sd_event_source **source, sd_event_handler_t handler, int priority)
-{
-        int r = sd_event_add_defer(engine->event, source, handler, engine);
-
-        if (r >= 0)
-                r = sd_event_source_set_priority(*source, priority);
-        return r < 0 ? r : sd_event_source_set_enabled(*source, SD_EVENT_OFF);
-}
-
 int farewell_open(Engine *engine)
 {
-        int r = add(engine, &engine->farewell_source, on_farewell, PRIORITY_FAREWELL);
+        int r = sd_event_add_defer(engine->event, &engine->tidy_source, on_tidy, engine);
 
-        return r < 0 ? r : add(engine, &engine->tidy_source, on_tidy, PRIORITY_TIDY);
+        if (r >= 0)
+                r = sd_event_source_set_priority(engine->tidy_source, PRIORITY_TIDY);
+        return r < 0 ? r : sd_event_source_set_enabled(engine->tidy_source, SD_EVENT_OFF);
 }
 
 void farewell_close(Engine *engine)
@@ -71,12 +84,15 @@ void farewell_close(Engine *engine)
 void farewell_later(Slot *slot)
 {
         Engine *engine = slot->pool->engine;
+        bool is_first = TAILQ_EMPTY(&engine->farewells);
 
-        if (slot->is_farewell_due)
-                return;
-        TAILQ_INSERT_TAIL(&engine->farewells, slot, farewell);
+        if (!slot->is_farewell_due)
+                TAILQ_INSERT_TAIL(&engine->farewells, slot, farewell);
         slot->is_farewell_due = true;
-        wake(engine->farewell_source);
+        if (!pidref_is_set(&slot->process))
+                arm(engine, 0); /* those that wait are told with it */
+        else if (is_first)
+                arm(engine, MOMENT_USEC);
 }
 
 void farewell_forget(Slot *slot)

@@ -344,7 +344,8 @@ static void effect_terminate(Slot *slot)
         }
         /* ESRCH: it ended meanwhile, and that news is on its way. */
         if (has_process)
-                (void)family_signal_leader(&slot->process, policy->kill_signal);
+                (void)(is_for_all ? pidref_signal : family_signal_leader)(&slot->process,
+                                                                          policy->kill_signal);
         if (is_for_all)
                 farewell_later(slot);
 }

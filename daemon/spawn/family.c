@@ -248,12 +248,18 @@ static bool wants_continue(int signal)
         return signal != SIGSTOP && signal != SIGTSTP && signal != SIGCONT && signal != SIGKILL;
 }
 
+void family_wake_leader(const PidRef *leader, int signal)
+{
+        if (wants_continue(signal))
+                (void)pidref_signal(leader, SIGCONT); /* it may have ended by now */
+}
+
 int family_signal_leader(const PidRef *leader, int signal)
 {
         int r = pidref_signal(leader, signal);
 
-        if (r == 0 && wants_continue(signal))
-                (void)pidref_signal(leader, SIGCONT); /* it may have ended by now */
+        if (r == 0)
+                family_wake_leader(leader, signal);
         return r;
 }
 

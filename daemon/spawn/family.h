@@ -136,6 +136,10 @@ int family_signal(Family *family, const PidRef *leader, int signal);
 /** family_signal_leader() - the same to the leader alone; Return: 0, negative errno */
 int family_signal_leader(const PidRef *leader, int signal);
 
+/** family_wake_leader() - the second half of it, for one that was sent @signal by its pidfd: a stopped
+ *  process takes none but SIGKILL until it goes on */
+void family_wake_leader(const PidRef *leader, int signal);
+
 /** family_signal_others() - the same without the leader, who has been told already
  *  Return: number of processes reached */
 int family_signal_others(Family *family, const PidRef *leader, int signal);
