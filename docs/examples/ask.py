@@ -10,6 +10,8 @@ import pathlib
 import socket
 import threading
 
+FAILURES_MAX = 1000
+
 
 def ask(stream, line):
     stream.write(line.encode() + b"\n")
@@ -24,8 +26,8 @@ def connect(port):
 
 
 def keep_asking(port, until, failures):
-    """Ten lines a connection, as a client does that comes and goes."""
-    while not until.exists():
+    """Ten lines a connection, as a client does that comes and goes; nobody asks the dead for ever."""
+    while not until.exists() and len(failures) < FAILURES_MAX:
         try:
             with connect(port) as connection, connection.makefile("rwb") as stream:
                 for number in range(10):
