@@ -344,9 +344,10 @@ void change_tell(const Context *context, const Change *change)
                 outcome_tell(&line, change->scale);
         fprintf(context->out, "%s\n", line.error ? "out of memory" : line.bytes);
         sentences_tell(context, value_at(change->scale, "cut"), "cut");
+        if (!is_dry_run)
+                return; /* its steps are done */
         sentences_tell(context, value_at(change->scale, "steps"), "step");
-        if (is_dry_run)
-                memory_tell(context, change->scale);
+        memory_tell(context, change->scale);
 }
 
 /* ---- several ---- */

@@ -45,16 +45,20 @@ BoardOperation *operation_plan(const Pool *pool, OperationKind kind, const Grid 
         return row;
 }
 
-/* Return: 0 if all workers have as many threads before as after it */
-static uint64_t floor_of_threads(const BoardOperation *row, unsigned spare)
+/* The least that there was on the way, and what is therefore promised; nothing if all workers have as
+ * many threads before as after it. @replaced: the operation that ends for this one, NULL: none */
+static void promise_threads(Operation *operation, const Operation *replaced, unsigned spare)
 {
-        unsigned most = MAX(row->from_threads, row->to_threads);
+        const BoardOperation *row = &operation->row;
+        uint64_t spare_threads = (uint64_t)spare * MAX(row->from_threads, row->to_threads);
 
-        if (row->from_threads == row->to_threads)
-                return 0;
-        return withhold_floor((uint64_t)row->from_processes * row->from_threads,
-                              (uint64_t)row->to_processes * row->to_threads,
-                              (uint64_t)spare * most);
+        operation->old_threads = (uint64_t)row->from_processes * row->from_threads;
+        if (replaced)
+                operation->old_threads = MIN(operation->old_threads, replaced->old_threads);
+        if (row->from_threads != row->to_threads || (replaced && replaced->threads_floor > 0))
+                operation->threads_floor = withhold_floor(
+                        operation->old_threads, (uint64_t)row->to_processes * row->to_threads,
+                        spare_threads);
 }
 
 /* What a running operation has not proven yet is nothing to return to, nor capacity to count on. */
@@ -86,15 +90,15 @@ int operation_begin(Pool *pool, OperationKind kind, BoardOperation *plan_take,
         }
         operation->back = *back;
         (void)definition_ref(back->definition);
-        if (pool->operation)
-                replace_running(pool, &operation->back, &old);
         operation->row = *plan_take;
         free(plan_take);
+        promise_threads(operation, pool->operation, spare);
+        if (pool->operation)
+                replace_running(pool, &operation->back, &old);
         operation->row.id = ++pool->engine->operations;
         operation->row.generation = pool->generation;
         operation->kind = kind;
         operation->floor = plan_floor(old, operation->row.to_processes, spare);
-        operation->threads_floor = floor_of_threads(&operation->row, spare);
         operation->began_usec = now_usec();
         pool->operation = operation;
         headcount_renew(pool);

@@ -37,6 +37,7 @@ typedef struct Operation {
         OperationKind kind;
         OperationBack back;
         unsigned floor;         /* ready slots never fall under it */
+        uint64_t old_threads;   /* of all workers together, the least there was on the way */
         uint64_t threads_floor; /* nor their threads under this; 0: each has as many as before */
         uint64_t began_usec;
         bool is_rolling_back;

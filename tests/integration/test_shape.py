@@ -115,8 +115,9 @@ def kill_one(daemon, witness, dice, *grids):
     wait_seen(lambda: pid not in daemon.pids("w"))
 
 
-def run_changes(daemon, rounds, dice, kills):
-    """@kills: one worker in each change, at any moment of it"""
+def run_changes(daemon, rounds, dice, kills=False, overtakes=False):
+    """@kills: one worker in each change, at any moment of it; @overtakes: another change comes before
+    it has ended"""
     now, outcomes = (2, 4), []
     with witness_of(daemon) as witness:
         witness.floor(now)
@@ -124,6 +125,11 @@ def run_changes(daemon, rounds, dice, kills):
             then = dice.choice([grid for grid in GRIDS if grid != now])
             witness.floor(now, then)
             operation = change(daemon, then)
+            if overtakes:
+                time.sleep(dice.uniform(0, 0.03))  # when it comes is left to chance
+                first, then = then, dice.choice(GRIDS)
+                witness.floor(now, first, then)
+                operation = change(daemon, then) or operation
             if kills:
                 time.sleep(dice.uniform(0, 0.06))  # where it hits is left to chance
                 kill_one(daemon, witness, dice, now, then)
@@ -141,7 +147,31 @@ def run_changes(daemon, rounds, dice, kills):
 @pytest.mark.parametrize("control", ["live", "replace"])
 def test_never_less_than_promised(start, control):
     daemon = start((2, 4), control)
-    assert set(run_changes(daemon, 8, random.Random(), kills=False)) == {"done"}
+    assert set(run_changes(daemon, 8, random.Random())) == {"done"}
+
+
+@pytest.mark.parametrize("control", ["live", "replace"])
+def test_overtaken_in_the_midst(start, control):
+    daemon = start((2, 4), control)
+    assert set(run_changes(daemon, 8, random.Random(), overtakes=True)) == {"done"}
+
+
+def test_new_workers_that_fail_leave_the_old_shape(reeve, tmp_path):
+    """Nobody has lost a thread, since new processes were to be ready first."""
+    os.mkfifo(tmp_path / "fifo")
+    only_one = f"[ $REEVE_SLOT = 0 ] && exec {worker('sdk')} {word(tmp_path / 'fifo')}; exit 7"
+    daemon = reeve({"w": pool(f"/bin/sh -c '{only_one}'", Type="notify", RestartSec="10ms",
+                              scale={"ThreadControl": "live", "Processes": 1, "Threads": 8,
+                                     "ProcessesMax": 8})}, conf={"SampleIntervalSec": "20ms"})
+    wait_grid(daemon, (1, 8))
+    pids = daemon.pids("w")
+    with witness_of(daemon) as witness:
+        witness.floor((1, 8))
+        reply = daemon.scale("w", {"mode": "processes"}).json
+        assert witness.end()["violations"] == 0
+    assert reply["state"] == "rolled-back" and "7" in reply["error"]["detail"]
+    wait_grid(daemon, (1, 8))
+    assert daemon.pids("w") == pids
 
 
 @pytest.mark.parametrize("control", ["live", "replace"])
@@ -198,6 +228,7 @@ def test_what_a_running_change_is_at(reeve, tmp_path):
 @pytest.mark.long
 @pytest.mark.parametrize("control", ["live", "replace"])
 @pytest.mark.parametrize("kills", [True, False])
-def test_many_changes(start, control, kills):
+@pytest.mark.parametrize("overtakes", [True, False])
+def test_many_changes(start, control, kills, overtakes):
     daemon = start((2, 4), control)
-    run_changes(daemon, 300, random.Random(), kills)
+    run_changes(daemon, 300, random.Random(), kills, overtakes)
