@@ -11,6 +11,9 @@ with a request; what it does with connections differs:
   When the process is to end, or to drain, it takes no new connections, answers what comes on the
   old ones with `Connection: close`, and closes them then. One on which nothing comes for
   LEAVING_SECONDS is closed as after keep-alive's own time.
+- When it loses threads while it serves, it parts with as large a share of its connections, each after
+  an answer with `Connection: close`: else clients who keep theirs would never come to the processes
+  that have got the threads.
 - READY=1 is said once requests can be answered; gunicorn alone says it before there is a process
   that could."""
 
@@ -51,6 +54,8 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]
         self._lingering: Waiting = {}  # we have closed our half
         self._is_accepting = False
         self._leaves_since: float | None = None
+        self._threads_before = 0  # when last asked; 0: never
+        self._surplus = 0  # connections to part with
 
     @classmethod
     def setup(cls) -> None:
@@ -63,7 +68,7 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]
     # gunicorn closes connections beyond this number after a request.
     @property
     def max_keepalived(self) -> int:
-        if self.is_leaving or self.tpool is None:
+        if self.is_leaving or self.tpool is None or self._is_surplus():
             return -1
         limit: int = self.worker_connections - self.tpool.limit
         return limit
@@ -71,6 +76,20 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]
     @max_keepalived.setter
     def max_keepalived(self, value: int) -> None:
         """It depends on the number of threads, whatever gunicorn thinks at the start."""
+
+    def _is_surplus(self) -> bool:
+        """Asked once for each answer: whether to part with its connection."""
+        with self._lock:
+            threads, before = self.tpool.limit, self._threads_before
+            self._threads_before = threads
+            if threads < before:
+                self._surplus = self.nr_conns * (before - threads) // before
+            elif threads > before:
+                self._surplus = 0
+            if self._surplus == 0:
+                return False
+            self._surplus -= 1
+            return True
 
     @property
     def is_leaving(self) -> bool:

@@ -81,6 +81,18 @@ def test_threads_change_under_load(serve, listener):
     end(process)
 
 
+def test_who_loses_threads_parts_with_as_many_of_its_connections(serve, listener):
+    _, process, connection = serve(threads=4)
+    clients = [Client(listener.getsockname()) for _ in range(8)]
+    assert all(client.ask()[0] for client in clients)
+    assert connection.ask("THREADS=1\n") == {"THREADS_OK": "1"}
+    assert [client.ask()[0] for client in clients] == [False] * 6 + [True] * 2
+    assert all(client.ask()[0] for client in clients)
+    for client in clients:
+        client.close()
+    end(process)
+
+
 @pytest.mark.parametrize("how", ["stop", "drain"])
 def test_who_leaves_loses_no_request(serve, listener, how):
     """Two processes share the socket; one goes, and its clients go on with the other."""
