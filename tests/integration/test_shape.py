@@ -123,16 +123,18 @@ def run_changes(daemon, rounds, dice, kills=False, overtakes=False):
         witness.floor(now)
         for _ in range(rounds):
             then = dice.choice([grid for grid in GRIDS if grid != now])
-            witness.floor(now, then)
+            grids = [now, then]
+            witness.floor(*grids)
             operation = change(daemon, then)
             if overtakes:
                 time.sleep(dice.uniform(0, 0.03))  # when it comes is left to chance
-                first, then = then, dice.choice(GRIDS)
-                witness.floor(now, first, then)
+                then = dice.choice(GRIDS)
+                grids.append(then)
+                witness.floor(*grids)
                 operation = change(daemon, then) or operation
             if kills:
                 time.sleep(dice.uniform(0, 0.06))  # where it hits is left to chance
-                kill_one(daemon, witness, dice, now, then)
+                kill_one(daemon, witness, dice, *grids)
             outcome = wait_seen(lambda: ended(daemon, operation), timeout=30)
             assert outcome["state"] in ("done", "rolled-back")
             now = then if outcome["state"] == "done" else now
