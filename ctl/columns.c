@@ -29,6 +29,7 @@ FIELD_COLUMN(write_slot, integer, "slot");
 FIELD_COLUMN(write_pid, integer, "pid");
 FIELD_COLUMN(write_uptime, span, "uptime_seconds");
 FIELD_COLUMN(write_threads, integer, "threads");
+FIELD_COLUMN(write_greenlets, integer, "telemetry.greenlets_live");
 FIELD_COLUMN(write_exit, exit, "last_exit");
 FIELD_COLUMN(write_definition, integer, "definition");
 FIELD_COLUMN(write_instance, text, "instance");
@@ -106,6 +107,7 @@ const Column worker_columns[] = {
         { "THREADS", COLUMN_RIGHT, write_threads, "threads" },
         { "RESTARTS", COLUMN_RIGHT, write_restarts, "restarts" },
         { "LAST EXIT", COLUMN_CUT, write_exit, "last_exit" },
+        { "GREENLETS", COLUMN_WIDE | COLUMN_RIGHT, write_greenlets, "telemetry" },
         { "DEFINITION", COLUMN_WIDE | COLUMN_RIGHT, write_definition, "definition" },
         { "INSTANCE", COLUMN_WIDE, write_instance, "instance" },
         { "NEXT START", COLUMN_WIDE, write_next_start, "next_attempt_time" },

@@ -49,8 +49,10 @@ static void append_pools(Text *page, const Snapshot *snapshot)
                 text_append(page, "<tr>");
                 append_cell(page, row->name);
                 append_cell(page, pool_state_to_name((PoolState)row->state));
-                text_printf(page, "<td>%ux%u</td><td>%u/%u</td><td>%llu</td>", row->processes,
-                            row->threads, row->ready, row->processes,
+                text_printf(page, "<td>%ux%u", row->processes, row->threads);
+                if (row->greenlets > 0)
+                        text_printf(page, "x%u", row->greenlets);
+                text_printf(page, "</td><td>%u/%u</td><td>%llu</td>", row->ready, row->processes,
                             (unsigned long long)row->restarts);
                 append_cell(page, row->description);
                 text_append(page, "\n");

@@ -111,6 +111,8 @@ static void write_telemetry(Writer *writer, const BoardWorker *row)
         if (state == BOARD_TELEMETRY_ATTACHED) {
                 writer_number(writer, "threads_live", row->threads_live);
                 writer_number(writer, "threads_busy", row->threads_busy);
+                if (row->greenlets > 0 || row->greenlets_live > 0)
+                        writer_number(writer, "greenlets_live", row->greenlets_live);
                 writer_number(writer, "tasks_done", row->tasks_done);
                 writer_number(writer, "tasks_failed", row->tasks_failed);
                 writer_number(writer, "queue_length", row->queue_length);

@@ -150,7 +150,7 @@ typedef struct BoardWorker {
 
         uint32_t telemetry;                  /* BOARD_TELEMETRY_...; the rest if ATTACHED */
         uint32_t threads_live, threads_busy; /* of the SDK */
-        uint32_t telemetry_padding;
+        uint32_t greenlets_live;
         uint64_t tasks_done, tasks_failed, queue_length;
         uint64_t lost_tasks; /* ended with the workers that had begun them, in this slot */
 } BoardWorker;

@@ -80,18 +80,29 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
+/* Only what differs: a worker of greenlets alone has no threads to change, and need not say so. */
+static size_t write_question(const Slot *slot, const Definition *to, char *buffer, size_t size)
+{
+        const Definition *now = slot->definition;
+        int length = snprintf(buffer, size, "SEQUENCE=%" PRIu64 "\n", ++slot->live->sequence);
+
+        if (to->threads != now->threads)
+                length += snprintf(buffer + length, size - (size_t)length, "THREADS=%u\n",
+                                   to->threads);
+        if (to->greenlets != now->greenlets)
+                length += snprintf(buffer + length, size - (size_t)length, "GREENLETS=%u\n",
+                                   to->greenlets);
+        return (size_t)length;
+}
+
 /* Return: 0, negative errno */
 static int ask(Slot *slot, Definition *to)
 {
         Live *live = slot->live;
         char question[96];
-        int length, r;
+        size_t length = write_question(slot, to, question, sizeof(question));
+        int r;
 
-        length = snprintf(question, sizeof(question),
-                          "SEQUENCE=%" PRIu64 "\nTHREADS=%u\nGREENLETS=%u\n", ++live->sequence,
-                          to->threads, to->greenlets);
-        if (to->greenlets == 0)
-                length = (int)(strstr(question, "GREENLETS=") - question);
         stop_waiting(live);
         set_definition(&live->asked, to);
         r = sd_event_add_time_relative(slot->pool->engine->event, &live->deadline, CLOCK_MONOTONIC,
@@ -99,7 +110,7 @@ static int ask(Slot *slot, Definition *to)
         if (r >= 0)
                 r = sd_event_source_set_priority(live->deadline, PRIORITY_TIMER);
         if (r >= 0)
-                r = packet_send(live->connection, question, (size_t)length, NULL, 0);
+                r = packet_send(live->connection, question, length, NULL, 0);
         return r;
 }
 
@@ -130,6 +141,16 @@ static void hang_up(Live *live)
         live->alone_usec = now_usec();
 }
 
+static bool is_agreed(const Slot *slot, const DialogueWord *word)
+{
+        const Definition *now = slot->definition, *asked = slot->live->asked;
+
+        return (asked->threads == now->threads
+                || (word->has_threads && word->threads == asked->threads))
+               && (asked->greenlets == now->greenlets
+                   || (word->has_greenlets && word->greenlets == asked->greenlets));
+}
+
 static void hear(Slot *slot, const DialogueWord *word)
 {
         Live *live = slot->live;
@@ -140,10 +161,10 @@ static void hear(Slot *slot, const DialogueWord *word)
                 return;
         if (word->has_error)
                 refuse(slot, word->error);
-        else if (word->has_threads && word->threads == live->asked->threads)
+        else if (is_agreed(slot, word))
                 follow(slot);
         else
-                refuse(slot, "its answer names another number of threads");
+                refuse(slot, "its answer names another number");
 }
 
 static int on_word(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -471,6 +492,7 @@ void live_describe(const Slot *slot, BoardWorker *row)
                 return;
         row->threads_live = live->sample.threads_live;
         row->threads_busy = live->sample.threads_busy;
+        row->greenlets_live = live->sample.greenlets_live;
         row->tasks_done = live->sample.done;
         row->tasks_failed = live->sample.failed;
         row->queue_length = live->sample.queue_length;
