@@ -31,7 +31,10 @@ static void add_system(Text *rules, ProtectSystem protect)
 
         switch (protect) {
         case PROTECT_SYSTEM_NO: break;
-        case PROTECT_SYSTEM_FULL: add(rules, 'r', true, "/etc"); /* fall through */
+        case PROTECT_SYSTEM_FULL:
+                add(rules, 'r', true, "/etc");
+                add_each(rules, 'r', programs, COUNT_OF(programs));
+                break;
         case PROTECT_SYSTEM_YES: add_each(rules, 'r', programs, COUNT_OF(programs)); break;
         case PROTECT_SYSTEM_STRICT:
                 add(rules, 'r', false, "/");
