@@ -117,6 +117,11 @@ class Machine(Agent):
         self.shell("timeout 60 grep -m 1 -F -e " + shlex.quote(words)
                    + " < <(exec journalctl -f --no-tail -o cat --after-cursor " + shlex.quote(cursor) + ")")
 
+    def wait_in_journal(self, match, count):
+        """Until so many entries match."""
+        self.shell(f"timeout 60 bash -c 'until [ $(journalctl -q -o cat {match} | wc -l) -ge {count} ]; "
+                   "do sleep .1; done'")
+
     def wait_kept(self, pool, count):
         """Until so many ready workers stand in the state that a crash leaves behind."""
         self.shell("timeout 60 bash -c 'until "

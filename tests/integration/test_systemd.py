@@ -254,6 +254,26 @@ def test_replacement_of_reeved_that_keeps_workers(running):
     assert after == before
 
 
+def test_output_in_the_journal(boot):
+    """Each line with its own priority, to be found by pool, slot and PID."""
+    words = "echo plain; echo '<3>it broke'; echo '<7>a detail' >&2; exec /opt/worker-pause"
+    made = boot(pause=PAUSE, talk=reeve.pool(f'/bin/sh -c "{words}"', StandardOutput="journal"))
+    start(made)
+    made.run("reevectl", "wait", "talk", "--timeout=60s")
+    pid, = made.pids("talk")
+    made.wait_in_journal("REEVE_POOL=talk", 3)
+    output = made.run("journalctl", "-o", "json", "REEVE_POOL=talk")
+    entries = [json.loads(line) for line in output.splitlines()]
+    assert {(e["MESSAGE"], e["PRIORITY"]) for e in entries} == {
+        ("plain", "6"), ("it broke", "3"), ("a detail", "7")}
+    for entry in entries:
+        assert (entry["SYSLOG_IDENTIFIER"], entry["REEVE_POOL"], entry["REEVE_SLOT"],
+                entry["REEVE_PID"]) == ("talk", "talk", "0", str(pid))
+        assert entry["_SYSTEMD_UNIT"] == "reeved.service"
+    assert "it broke" in made.run("journalctl", "-p", "err", "-t", "talk", "-o", "cat")
+    assert "plain" not in made.run("journalctl", "-p", "err", "-t", "talk", "-o", "cat")
+
+
 @pytest.mark.parametrize("example", ["devices", "full-root", "slow-stop"])
 def test_examples(boot, example):
     made = boot(pause=PAUSE)
