@@ -28,7 +28,7 @@ static void detail_write(Text *line, const json_t *detail)
                         text_printf(line, " %s=%s", key, json_string_value(value));
                         continue;
                 }
-                dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+                dump = value_dump(value, JSON_COMPACT | JSON_ENCODE_ANY);
                 text_printf(line, " %s=%s", key, dump ? dump : "?");
         }
 }

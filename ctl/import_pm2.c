@@ -104,7 +104,7 @@ static unsigned key_line(const App *app, const char *key)
 static void remark(App *app, ImportKind kind, const char *key, const char *advice)
 {
         const json_t *value = json_object_get(app->object, key);
-        AUTO_FREE char *shown = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        AUTO_FREE char *shown = value_dump(value, JSON_COMPACT | JSON_ENCODE_ANY);
         char setting[100];
 
         (void)snprintf(setting, sizeof(setting), "%s: %.72s", key, shown ? shown : "");

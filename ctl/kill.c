@@ -16,7 +16,7 @@ static int signal_send(const Context *context, int64_t pid, const char *name, js
                        Error *reterr)
 {
         AUTO_JSON *body = json_pack("{s:s}", "signal", name);
-        AUTO_FREE char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+        AUTO_FREE char *text = body ? value_dump(body, JSON_COMPACT) : NULL;
         AUTO_TEXT path = { 0 };
         Request request = { .method = "POST", .body = text };
         int r;

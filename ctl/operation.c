@@ -214,7 +214,7 @@ static bool is_waiting(const Options *options)
 static int change_ask(const Context *context, Change *change, unsigned wait_sec, Error *reterr)
 {
         const Options *options = context->options;
-        AUTO_FREE char *body = json_dumps(change->body, JSON_COMPACT);
+        AUTO_FREE char *body = value_dump(change->body, JSON_COMPACT);
         AUTO_TEXT path = { 0 };
         Request request = { .method = change->method,
                             .body = body,

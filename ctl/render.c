@@ -247,7 +247,7 @@ int render_table(const Context *context, const Column *columns, size_t count, co
 
 static int json_print(const Context *context, const json_t *value, size_t flags, Error *reterr)
 {
-        AUTO_FREE char *text = json_dumps(value, flags | JSON_ENCODE_ANY);
+        AUTO_FREE char *text = value_dump(value, flags | JSON_ENCODE_ANY);
 
         if (!text)
                 return no_memory(reterr);

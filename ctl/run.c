@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/units.h"
+#include "ctl/arena.h"
 #include "ctl/interrupt.h"
 #include "ctl/outcome.h"
 #include "sys/clock.h"
@@ -157,6 +158,9 @@ static int verb_run(const Options *options, const Verb *verb)
                 fputs("reevectl: out of memory\n", stderr);
                 return REEVE_EXIT_FAILED;
         }
+        /* What can be watched, and is not, reads once and ends. */
+        if (verb->options & OPTION_WATCH && !options->watch_usec)
+                arena_use();
         exit_code = options->watch_usec ? watch(&context, verb) : verb->run(&context);
         context_done(&context);
         return exit_code;

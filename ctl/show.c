@@ -57,7 +57,7 @@ static void array_write(Text *cell, const char *key, const json_t *array)
                         scalar_write(cell, key, item);
                         continue;
                 }
-                dump = json_dumps(item, JSON_COMPACT);
+                dump = value_dump(item, JSON_COMPACT);
                 text_append(cell, dump ? dump : VALUE_UNKNOWN);
         }
 }

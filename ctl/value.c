@@ -38,6 +38,24 @@ bool value_is(const json_t *object, const char *path)
         return json_is_true(value_at(object, path));
 }
 
+static int dump_append(const char *bytes, size_t length, void *data)
+{
+        Text *text = data;
+
+        text_append_bytes(text, bytes, length);
+        return text->error;
+}
+
+char *value_dump(const json_t *value, size_t flags)
+{
+        AUTO_TEXT text = { 0 };
+        char *string = NULL;
+
+        if (!value || json_dump_callback(value, dump_append, &text, flags) < 0)
+                return NULL;
+        return text_take(&text, &string) < 0 ? NULL : string;
+}
+
 const char *value_sentence(const json_t *entry)
 {
         static const char *const keys[] = { "message", "detail", "text" };

@@ -37,6 +37,12 @@ bool value_is(const json_t *object, const char *path);
  *  object with message, detail or text; Return: borrowed, NULL */
 const char *value_sentence(const json_t *entry);
 
+/** value_dump() - @value as JSON, with jansson's JSON_... @flags
+ *
+ *  json_dumps() gives memory of jansson's own, which may not be malloc's (ctl/arena.h).
+ *  Return: from malloc; NULL if @value is NULL or there is no memory */
+char *value_dump(const json_t *value, size_t flags);
+
 /* ---- written for people: each appends to @cell, "-" if the value is not known ---- */
 
 void value_write_text(Text *cell, const json_t *object, const char *path);
