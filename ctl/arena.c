@@ -1,9 +1,9 @@
 /* arena.c - see arena.h
  *
- * A list of 1,000 workers is 40,000 small values, which jansson allocates one by one and lets go
- * of one by one just before the program ends: a third of the CPU time of `reevectl ps`. Here an
- * allocation is an addition, and letting go is nothing. The region is address space only; pages
- * come as they are touched. */
+ * A list of 1,000 workers is a great many small values, which jansson allocates one by one and
+ * lets go of one by one just before the program ends. Here an allocation is an addition, and
+ * letting go is nothing, which takes a fifth off `reevectl ps` (docs/benchmarks.md). The region is
+ * address space only; pages come as they are touched. */
 #include "ctl/arena.h"
 
 #include <jansson.h>
