@@ -1,6 +1,8 @@
 /* bench_load.c - load on a web server, and what its clients felt: lost requests, the longest silence
  *
- * So many connections to 127.0.0.1, each with one request under way, always the next one at once.
+ * So many connections to 127.0.0.1, each with one request under way; the next one at once, or after
+ * PAUSE_USEC in which all of them rest: under real-time scheduling a load without a rest is itself
+ * stopped by the kernel for 50 ms a second.
  * `kept` keeps a connection until the server says Connection: close; `new` makes one for each
  * request. A request is lost when its connection ends or is reset before its whole answer, when the
  * connection is refused, or when the answer is not 200. The gap is the longest time in which none of
@@ -9,7 +11,7 @@
  * Each line read from the standard input ends a window, and its figures are printed; the end of the
  * input ends the program, as does SECONDS. What was lost is told on stderr, with its time.
  *
- * Usage: bench-load PORT CONNECTIONS kept|new SECONDS [PATH] */
+ * Usage: bench-load PORT CONNECTIONS kept|new SECONDS [PAUSE_USEC] */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -60,7 +62,7 @@ static struct {
         uint64_t began_usec, answered_usec; /* answered: the last answer to anybody */
         uint64_t lost;
         Window window;
-        uint64_t count;
+        uint64_t count, pause_usec;
         Client clients[CONNECTIONS_MAX];
 } load;
 
@@ -245,6 +247,8 @@ static bool turn(void)
                 if (client->fd < 0 || (ready[i + 1].revents && receive(client)))
                         ask(client);
         }
+        if (load.pause_usec)
+                (void)usleep((useconds_t)load.pause_usec);
         return !ready[0].revents || on_input();
 }
 
@@ -267,9 +271,10 @@ int main(int argc, char **argv)
 
         if (argc < 5 || argc > 6 || units_parse_number(argv[1], 65535, &port) < 0
             || units_parse_number(argv[2], CONNECTIONS_MAX, &load.count) < 0
-            || units_parse_number(argv[4], 3600, &seconds) < 0) {
+            || units_parse_number(argv[4], 3600, &seconds) < 0
+            || (argc > 5 && units_parse_number(argv[5], 10000, &load.pause_usec) < 0)) {
                 (void)fprintf(stderr,
-                              "Usage: bench-load PORT CONNECTIONS kept|new SECONDS [PATH]\n");
+                              "Usage: bench-load PORT CONNECTIONS kept|new SECONDS [PAUSE_USEC]\n");
                 return 2;
         }
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -277,8 +282,8 @@ int main(int argc, char **argv)
         load.address = (struct sockaddr_in){ .sin_family = AF_INET,
                                              .sin_port = htons((uint16_t)port),
                                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-        (void)snprintf(load.request, sizeof(load.request), "GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n",
-                       argc > 5 ? argv[5] : "/", load.is_kept ? "" : "Connection: close\r\n");
+        (void)snprintf(load.request, sizeof(load.request), "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n",
+                       load.is_kept ? "" : "Connection: close\r\n");
         run(seconds);
         return 0;
 }
