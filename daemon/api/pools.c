@@ -92,7 +92,9 @@ static void write_measures(Writer *writer, const PoolView *pool)
                 else
                         writer_because(writer, key, not_sampled);
         }
-        writer_because(writer, "memory_bytes", "the proportional share is not measured yet");
+        writer_because(
+                writer, "memory_bytes",
+                "it is counted when one worker is looked at: memory.pss_bytes of its own page");
         if (is_sampled)
                 writer_number(writer, "rss_bytes", pool->rss_bytes);
         else

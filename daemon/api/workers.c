@@ -88,7 +88,9 @@ static void write_sample(Writer *writer, const BoardWorker *row)
                         writer_because(writer, keys[i], reason);
         }
         writer_because(writer, "pss_bytes",
-                       row->pid > 0 ? "the proportional share is not measured yet" : no_process);
+                       row->pid > 0 ? "it is counted when one worker is looked at: "
+                                      "memory.pss_bytes of GET /v1/workers/{pid}"
+                                    : no_process);
         if (row->telemetry == BOARD_TELEMETRY_ATTACHED)
                 writer_number(writer, "busy", row->threads_busy);
         else
