@@ -83,7 +83,10 @@ static void write_measures(Writer *writer, const PoolView *pool)
         bool is_rated = pool->rated == pool->processes,
              is_sampled = pool->sampled == pool->processes;
 
-        writer_because(writer, "concurrency", no_telemetry);
+        if (pool->attached > 0)
+                writer_ratio(writer, "concurrency", pool->concurrency);
+        else
+                writer_because(writer, "concurrency", no_telemetry);
         for (unsigned i = 0; i < 2; i++) {
                 const char *key = i == 0 ? "parallelism" : "cpu_ratio";
 

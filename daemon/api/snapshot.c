@@ -123,6 +123,7 @@ static void pool_count_worker(PoolView *pool, const BoardWorker *worker, size_t 
                 pool->attached++;
                 pool->threads_live += worker->threads_live;
                 pool->threads_busy += worker->threads_busy;
+                pool->concurrency += worker->busy_mean;
         }
         if (worker->sampled_monotonic_usec == 0)
                 return;

@@ -18,7 +18,8 @@ typedef struct PoolView {
         unsigned rated;                    /* of those, how many have a cpu_ratio */
         unsigned attached;                 /* of those, how many give telemetry */
         unsigned threads_live, threads_busy;
-        double cpu_ratio; /* sums over them */
+        double concurrency; /* of those attached */
+        double cpu_ratio;   /* sums over them */
         uint64_t rss_bytes;
 } PoolView;
 

@@ -153,6 +153,7 @@ typedef struct BoardWorker {
         uint32_t greenlets_live;
         uint64_t tasks_done, tasks_failed, queue_length;
         uint64_t lost_tasks; /* ended with the workers that had begun them, in this slot */
+        double busy_mean;    /* threads_busy, averaged over some 10 s */
 } BoardWorker;
 
 enum { BOARD_OPERATION_KEPT = 0, BOARD_OPERATION_STARTED = 1, BOARD_OPERATION_STOPPED = 2 };

@@ -25,7 +25,8 @@
 
 /* A worker that starts threads needs some 50 us for each; one that lost its reeved looks for it once a
  * second. */
-#define ANSWER_USEC (2 * USEC_PER_SEC)
+#define ANSWER_USEC  (2 * USEC_PER_SEC)
+#define AVERAGE_USEC (10 * USEC_PER_SEC)
 
 /* Threads of the program's own are to be seen beside those of its pool. */
 enum { OWN_THREADS = 16, WORDS_PER_ROUND = 8 };
@@ -35,6 +36,8 @@ struct Live {
         TelemetrySample sample; /* the last valid one of this life */
         uint32_t state;         /* BOARD_TELEMETRY_... */
         uint64_t lost;
+        double busy_mean; /* threads with a task */
+        uint64_t averaged_usec;
         Vanished vanished;
         char path[108];
         int listener, connection;
@@ -457,6 +460,17 @@ static void count_vanished(Slot *slot)
                       worker_state_to_name(slot->worker.state), "lost_tasks", count, NULL);
 }
 
+/* What a person understands by "now": samples weigh less as they grow older, in 10 s by e. */
+static void average(Live *live, bool is_first)
+{
+        uint64_t now = now_usec();
+        double elapsed = (double)(now - live->averaged_usec);
+        double share = is_first ? 1 : elapsed / (elapsed + (double)AVERAGE_USEC);
+
+        live->busy_mean += share * ((double)live->sample.threads_busy - live->busy_mean);
+        live->averaged_usec = now;
+}
+
 void live_sample(Slot *slot)
 {
         Live *live = slot->live;
@@ -474,10 +488,11 @@ void live_sample(Slot *slot)
                 return;
         }
         live->state = live->sample.is_attached ? BOARD_TELEMETRY_ATTACHED : BOARD_TELEMETRY_AWAITED;
-        if (live->state == BOARD_TELEMETRY_ATTACHED)
-                count_vanished(slot);
-        if (live->state == BOARD_TELEMETRY_ATTACHED)
-                recycle_told(slot, telemetry_tasks(&live->sample));
+        if (live->state != BOARD_TELEMETRY_ATTACHED)
+                return;
+        average(live, is_first);
+        count_vanished(slot);
+        recycle_told(slot, telemetry_tasks(&live->sample));
 }
 
 void live_describe(const Slot *slot, BoardWorker *row)
@@ -492,6 +507,7 @@ void live_describe(const Slot *slot, BoardWorker *row)
                 return;
         row->threads_live = live->sample.threads_live;
         row->threads_busy = live->sample.threads_busy;
+        row->busy_mean = live->busy_mean;
         row->greenlets_live = live->sample.greenlets_live;
         row->tasks_done = live->sample.done;
         row->tasks_failed = live->sample.failed;

@@ -237,3 +237,15 @@ def test_others_get_neither(reeve, tmp_path):
     assert "REEVE_POOL=w" in text
     assert "REEVE_TELEMETRY_FD" not in text and "REEVE_CONTROL_SOCKET" not in text
     assert telemetry(daemon) == [None]
+
+
+def test_concurrency_is_the_mean_of_busy_threads(start):
+    daemon = start(2, 4)
+    daemon.say("bbb")  # three tasks, which wait at a gate
+
+    def concurrency():
+        return daemon.api.get("/v1/pools/w").json["concurrency"]
+
+    wait_seen(lambda: 2.5 < concurrency() <= 3)
+    daemon.say("rrr")
+    wait_seen(lambda: concurrency() < 2.5)
