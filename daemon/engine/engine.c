@@ -29,6 +29,7 @@
 #include "engine/reload.h"
 #include "engine/report.h"
 #include "engine/sampler.h"
+#include "engine/trim.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/files.h"
@@ -511,6 +512,7 @@ Engine *engine_free(Engine *engine)
                 publish_close(engine);
         farewell_close(engine);
         flights_close(engine);
+        trim_close(engine);
         deadlines_close(engine);
         intake_close(engine);
         sd_event_source_disable_unref(engine->sample_source);

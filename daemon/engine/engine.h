@@ -85,7 +85,7 @@ struct Engine {
         uint32_t free_row_hint;
 
         TAILQ_HEAD(FarewellList, Slot) farewells; /* see farewell.c */
-        sd_event_source *farewell_source, *tidy_source;
+        sd_event_source *farewell_source, *tidy_source, *trim_source;
 
         TAILQ_HEAD(EngineFlightList, Slot) flights; /* see flights.c */
         sd_event_source *look_source;

@@ -12,6 +12,7 @@
 #include "engine/publish.h"
 #include "engine/refresh.h"
 #include "engine/report.h"
+#include "engine/trim.h"
 #include "model/plan.h"
 #include "model/withhold.h"
 #include "sys/clock.h"
@@ -186,6 +187,7 @@ void operation_end(Pool *pool, OperationState state, const Error *error)
                 remember(pool, &operation->back);
         if (operation->is_refresh)
                 refresh_stop(pool);
+        trim_later(pool->engine, row->steps_done);
         pool->operation = NULL;
         headcount_renew(pool);
         (void)snprintf(id, sizeof(id), "%lu", (unsigned long)row->id);
