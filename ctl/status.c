@@ -35,6 +35,16 @@ static void daemon_line_tell(const Context *context, const json_t *daemon)
         fprintf(context->out, "%s\n", line.error ? "" : line.bytes);
 }
 
+/* Why threads are not looked at in the best way. */
+static void sampler_tell(const Context *context, const json_t *daemon)
+{
+        const char *sampler = value_text(daemon, "sampler", ""),
+                   *reason = value_text(daemon, "sampler_reason", "");
+
+        if (*sampler && *reason && !text_equal(sampler, "bpf"))
+                fprintf(context->out, "sampler %s: %s\n", sampler, reason);
+}
+
 static void warnings_tell(const Context *context, const json_t *object)
 {
         const json_t *warnings = value_at(object, "warnings");
@@ -82,6 +92,7 @@ static int overview_tell(const Context *context, const json_t *daemon, const jso
         int r;
 
         daemon_line_tell(context, daemon);
+        sampler_tell(context, daemon);
         warnings_tell(context, daemon);
         if (json_array_size(pools) == 0) {
                 fputs("\nNo pools: put NAME.pool files into pools.d and run reevectl reload\n",

@@ -271,6 +271,7 @@ static int check(Main *context)
 /* What reeved executes beside workers and reeve-api. */
 typedef struct Programs {
         char *helper, *pack, *inspect;
+        char *bpf; /* it may not be there */
 } Programs;
 
 static bool programs_find(Programs *ret)
@@ -278,7 +279,8 @@ static bool programs_find(Programs *ret)
         ret->helper = find_program("reeve-exec");
         ret->pack = find_program("reeve-pack");
         ret->inspect = find_program("reeve-inspect");
-        return ret->helper && ret->pack && ret->inspect;
+        ret->bpf = find_program("reeve-bpf");
+        return ret->helper && ret->pack && ret->inspect && ret->bpf;
 }
 
 static void programs_done(Programs *programs)
@@ -286,6 +288,7 @@ static void programs_done(Programs *programs)
         free(programs->helper);
         free(programs->pack);
         free(programs->inspect);
+        free(programs->bpf);
 }
 #define AUTO_PROGRAMS CLEANUP(programs_done) Programs
 
@@ -300,6 +303,7 @@ static int run_engine(Main *context, Config *config, const ProblemList *problems
                                           .helper_path = programs->helper,
                                           .pack_path = programs->pack,
                                           .inspect_path = programs->inspect,
+                                          .bpf_path = programs->bpf,
                                           .is_user_mode = geteuid() != 0 };
         const EngineHooks hooks = { .keep_scale = keep_scale,
                                     .load_scale = load_scale,

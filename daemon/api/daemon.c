@@ -61,6 +61,17 @@ static void write_cpus(Writer *writer, const BoardHeader *header)
         writer_close_object(writer);
 }
 
+static void write_intervals(Writer *writer, const BoardHeader *header)
+{
+        if (header->sample_interval_usec == 0) { /* sampler_reason tells why */
+                writer_null(writer, "sample_interval_seconds");
+                writer_null(writer, "thread_interval_seconds");
+                return;
+        }
+        writer_seconds(writer, "sample_interval_seconds", header->sample_interval_usec);
+        writer_seconds(writer, "thread_interval_seconds", header->thread_interval_usec);
+}
+
 void daemon_show(Call *call)
 {
         const BoardHeader *header = board_view_header(link_board(call->face->link));
@@ -80,6 +91,7 @@ void daemon_show(Call *call)
         write_epoch(&writer, header->epoch);
         writer_header_text(&writer, "sampler", header->sampler);
         writer_header_text(&writer, "sampler_reason", header->sampler_reason);
+        write_intervals(&writer, header);
         writer_header_text(&writer, "families", header->families);
         write_cpus(&writer, header);
         writer_number(&writer, "notify_ignored", header->notify_ignored);

@@ -25,6 +25,7 @@ static const CodeRow codes[] = {
         { REEVE_ERROR_NOT_FOUND, 404, "There is nothing here" },
         { REEVE_ERROR_UNKNOWN_POOL, 404, "No such pool" },
         { REEVE_ERROR_UNKNOWN_WORKER, 404, "No such worker" },
+        { REEVE_ERROR_UNKNOWN_THREAD, 404, "No such thread" },
         { REEVE_ERROR_UNKNOWN_OPERATION, 404, "No such operation" },
         { REEVE_ERROR_METHOD, 405, "This method does not work here" },
         { REEVE_ERROR_CONFLICT, 409, "Something else is in the way" },

@@ -44,6 +44,10 @@ void inspect_worker(Call *call);      /* GET /v1/workers/{pid} */
 void inspect_descriptors(Call *call); /* GET /v1/workers/{pid}/descriptors */
 void inspect_stack(Call *call);       /* GET /v1/workers/{pid}/threads/{tid}/stack */
 
+/* ---- threads.c ---- */
+void threads_list(Call *call);
+void threads_show(Call *call);
+
 /** signal_name() - "SIGTERM", "SIGRTMIN+1", or "signal 99"; Return: @buffer */
 enum { SIGNAL_NAME_SIZE = 24 };
 char *signal_name(char *buffer, int number);

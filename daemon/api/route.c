@@ -28,6 +28,8 @@ static const Route routes[] = {
         { "/v1/workers/{}", HTTP_GET, ROLE_VIEW, "fields", inspect_worker },
         { "/v1/workers/{}/descriptors", HTTP_GET, ROLE_VIEW, "limit cursor fields",
           inspect_descriptors },
+        { "/v1/workers/{}/threads", HTTP_GET, ROLE_VIEW, "limit cursor fields", threads_list },
+        { "/v1/workers/{}/threads/{}", HTTP_GET, ROLE_VIEW, "fields", threads_show },
         { "/v1/workers/{}/signal", HTTP_POST, ROLE_OPERATE, "", commands_signal },
         { "/v1/workers/{}/threads/{}/stack", HTTP_GET, ROLE_ADMIN, "", inspect_stack },
 };

@@ -10,8 +10,9 @@
 #include <string.h>
 
 #include "board/row.h"
+#include "board/threads.h"
 
-enum { LINE_SIZE = 64, TABLE_COUNT = 5 };
+enum { LINE_SIZE = 64, TABLE_COUNT = 7 };
 
 static size_t line_up(size_t size)
 {
@@ -31,6 +32,8 @@ static size_t board_lay_out(const BoardCapacity *capacity, BoardHeader *header)
                 { &header->operations, sizeof(BoardOperation), BOARD_OPERATIONS },
                 { &header->events, sizeof(BoardEvent), BOARD_EVENTS },
                 { &header->warnings, sizeof(BoardWarning), BOARD_WARNINGS },
+                { &header->thread_ranges, sizeof(BoardThreadRange), capacity->workers * 2 },
+                { &header->threads, sizeof(BoardThread), capacity->threads * 2 },
         };
         size_t offset = line_up(sizeof(BoardHeader));
 
@@ -211,6 +214,8 @@ static void copy_header(BoardHeader *to, const BoardHeader *from)
         merged.operations = to->operations;
         merged.events = to->events;
         merged.warnings = to->warnings;
+        merged.threads = to->threads;
+        merged.thread_ranges = to->thread_ranges;
         *to = merged;
 }
 
@@ -225,6 +230,7 @@ int board_copy(void *memory_to, const void *memory_from)
                 return r;
         if (to->pools.capacity < from.pools.capacity || to->workers.capacity < from.workers.capacity
             || to->warnings.capacity < from.warnings.capacity
+            || to->threads.capacity < from.threads.capacity
             || to->operations.capacity != from.operations.capacity
             || to->events.capacity != from.events.capacity)
                 return -ENOSPC;
@@ -234,6 +240,7 @@ int board_copy(void *memory_to, const void *memory_from)
         copy_rows(memory_to, &to->operations, &from, &from.operations, sizeof(BoardOperation));
         copy_rows(memory_to, &to->warnings, &from, &from.warnings, sizeof(BoardWarning));
         copy_events(memory_to, &from);
+        threads_copy(memory_to, memory_from);
         board_touch(memory_to);
         return 0;
 }

@@ -18,7 +18,7 @@ DECLARE_NAMES(operation_phase, OperationPhase); /* "starting", "growing" ... */
 /* ---- writer ---- */
 
 typedef struct BoardCapacity {
-        uint32_t pools, workers;
+        uint32_t pools, workers, threads;
 } BoardCapacity;
 
 /** board_size() - Return: bytes that a board of this capacity takes (sparse until written) */
@@ -54,6 +54,34 @@ BoardHeader *board_header(void *memory);
 /** board_touch() - count a change made through board_header(), so that readers look again */
 void board_touch(void *memory);
 
+/* ---- writer of threads ----
+ *
+ * A round shows all threads at once: begin, add those of one worker after the other, end. Until
+ * then readers see the round before. */
+
+typedef struct BoardThreadRound {
+        void *memory;
+        uint64_t number;
+        uint32_t count, left_out;
+        BoardThreadRange *range; /* of the present worker; NULL: none yet */
+} BoardThreadRound;
+
+void board_threads_begin(void *memory, BoardThreadRound *ret);
+
+/** board_threads_worker() - the threads that follow belong to the worker in this row
+ *  Once a round for each. Return: 0; -ENOSPC if there is no such row */
+int board_threads_worker(BoardThreadRound *round, uint32_t worker);
+
+/** board_threads_add() - Return: 0; -ENOSPC, and it is counted as left out */
+int board_threads_add(BoardThreadRound *round, const BoardThread *row);
+
+void board_threads_end(BoardThreadRound *round);
+
+/** board_threads_before() - what the last whole round showed of a worker, for the writer
+ *  Valid until the round after the present one is begun.
+ *  Return: first row, in place, *@ret_count of them; NULL if there are none */
+const BoardThread *board_threads_before(const void *memory, uint32_t worker, uint32_t *ret_count);
+
 /* ---- reader ---- */
 
 /* The tables are copied when they are checked: what the writer does to its header later cannot
@@ -61,7 +89,7 @@ void board_touch(void *memory);
 typedef struct BoardView {
         const unsigned char *memory;
         size_t size;
-        BoardTable pools, workers, operations, events, warnings;
+        BoardTable pools, workers, operations, events, warnings, threads, thread_ranges;
 } BoardView;
 
 /** board_view_init() - check magic, version and bounds once
@@ -92,3 +120,23 @@ int board_view_event(const BoardView *view, uint64_t id, BoardEvent *ret);
 /** board_view_find_pool() - Return: 1 and the row; 0 if no pool is called @name; -EAGAIN if
  *  none was found but a row could not be read */
 int board_view_find_pool(const BoardView *view, const char *name, BoardPool *ret);
+
+/* ---- reader of threads ---- */
+
+typedef struct BoardThreads {
+        const unsigned char *rows;
+        uint32_t row_size, count;
+        uint64_t round;
+} BoardThreads;
+
+/** board_view_threads() - the threads of a worker in the last whole round
+ *  @worker: its row
+ *  Return: 1; 0 if there is no round, or none of its threads in it; -EAGAIN, try again */
+int board_view_threads(const BoardView *view, uint32_t worker, BoardThreads *ret);
+
+/** board_view_thread() - copy one row; @index < threads->count */
+void board_view_thread(const BoardThreads *threads, uint32_t index, BoardThread *ret);
+
+/** board_view_threads_whole() - after copying: nothing that was copied was being overwritten
+ *  Two rounds of the sampler must have passed meanwhile for it to be false. */
+bool board_view_threads_whole(const BoardView *view, const BoardThreads *threads);

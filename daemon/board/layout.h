@@ -9,6 +9,10 @@
  * `changes` in the header grows with every write, so a reader that polls can tell at once that
  * nothing happened; `generation` of a pool row is the contract's and unrelated to it.
  *
+ * Threads are different: they are many, come and go, and all of them are seen at the same moment.
+ * Their table has two halves, each for one round of the sampler; while one is written readers have
+ * the other (see board_threads_begin()).
+ *
  * A row is in use if `used` is not 0. Rows do not move while they are in use. The file is
  * sealed against shrinking. When a table is full, reeved makes a larger board and hands it over
  * (CONTROL_BOARD). Little is validated here: the writer is trusted, the bounds are checked. */
@@ -18,7 +22,7 @@
 #include <stdint.h>
 
 #define BOARD_MAGIC   UINT64_C(0x3164726f62766572) /* "revbord1" */
-#define BOARD_VERSION 1
+#define BOARD_VERSION 2
 
 enum {
         BOARD_NAME_SIZE = 64,
@@ -33,6 +37,10 @@ enum {
         BOARD_ORDER_SIZE = 1024,
         BOARD_LOG_PLACE_SIZE = 256,
         BOARD_HEALTH_ERROR_SIZE = 96,
+        BOARD_THREAD_NAME_SIZE = 16,
+        BOARD_WAIT_CHANNEL_SIZE = 32,
+        BOARD_TASK_SIZE = 48,
+        BOARD_ARGUMENTS = 6,
 };
 
 typedef struct BoardTable {
@@ -61,6 +69,12 @@ typedef struct BoardHeader {
         BoardTable pools, workers, operations, events, warnings;
         uint32_t cpus_online, cpus_affinity, cpus_usable, cpus_padding; /* sys/cpus.h */
         double cpus_quota;                                              /* cores; 0: none */
+        BoardTable threads, thread_ranges;                              /* two halves each */
+        uint64_t thread_round;                   /* whole; shown in half round % 2; 0: none yet */
+        uint64_t thread_writing;                 /* being written, else thread_round */
+        uint64_t sample_interval_usec;           /* in force, budget considered; 0: no sampling */
+        uint64_t thread_interval_usec;           /* until each thread was looked at again */
+        uint32_t thread_count, threads_left_out; /* of thread_round; for want of room */
 } BoardHeader;
 
 typedef struct BoardPool {
@@ -154,6 +168,8 @@ typedef struct BoardWorker {
         uint64_t tasks_done, tasks_failed, queue_length;
         uint64_t lost_tasks; /* ended with the workers that had begun them, in this slot */
         double busy_mean;    /* threads_busy, averaged over some 10 s */
+        uint32_t index;      /* own row number: by it its threads are found */
+        uint32_t index_padding;
 } BoardWorker;
 
 enum { BOARD_OPERATION_KEPT = 0, BOARD_OPERATION_STARTED = 1, BOARD_OPERATION_STOPPED = 2 };
@@ -248,6 +264,37 @@ typedef struct BoardWarning {
         char text[BOARD_TEXT_SIZE];
         uint64_t since_realtime_usec;
 } BoardWarning;
+
+/* Where the threads of a worker stand, by row of the worker. */
+typedef struct BoardThreadRange {
+        uint64_t round; /* this entry is of another one: it has none */
+        uint32_t first, count;
+} BoardThreadRange;
+
+/* Values that are not there are told by `gaps` (model/thread.h). */
+typedef struct BoardThread {
+        uint64_t sampled_monotonic_usec;
+        uint64_t start_ticks; /* with tid: identity */
+        int32_t tid;
+        int32_t last_cpu;
+        int32_t syscall;    /* number, negative: none */
+        uint32_t gaps;      /* ThreadGaps */
+        uint8_t state;      /* ThreadState */
+        uint8_t waiting_on; /* WaitingOn */
+        uint8_t padding[2];
+        float cpu_ratio;
+        uint64_t cpu_nsec, user_usec, system_usec;
+        uint64_t run_delay_nsec, block_delay_nsec;
+        uint64_t voluntary_switches, involuntary_switches;
+        uint64_t minor_faults, major_faults;
+        uint64_t arguments[BOARD_ARGUMENTS]; /* of syscall */
+        char name[BOARD_THREAD_NAME_SIZE];   /* any bytes, terminated */
+        char wait_channel[BOARD_WAIT_CHANNEL_SIZE];
+        char task[BOARD_TASK_SIZE]; /* what it says that it works on; any bytes, terminated */
+} BoardThread;
+
+static_assert(sizeof(BoardThread) % 8 == 0 && sizeof(BoardThreadRange) % 8 == 0,
+              "rows are copied by words");
 
 /* Rows are copied by 8-byte words, and sequence and used are the first of them. */
 #define BOARD_ASSERT_ROW(Type) \

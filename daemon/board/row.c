@@ -3,13 +3,13 @@
 
 #include <errno.h>
 
-static void words_store(uint64_t *place, const uint64_t *words, size_t count)
+void row_store_words(uint64_t *place, const uint64_t *words, size_t count)
 {
         for (size_t i = 0; i < count; i++)
                 __atomic_store_n(&place[i], words[i], __ATOMIC_RELEASE);
 }
 
-static void words_load(const uint64_t *place, uint64_t *ret_words, size_t count)
+void row_load_words(const uint64_t *place, uint64_t *ret_words, size_t count)
 {
         for (size_t i = 0; i < count; i++)
                 ret_words[i] = __atomic_load_n(&place[i], __ATOMIC_ACQUIRE);
@@ -35,7 +35,7 @@ void row_write(void *place, const void *row, size_t size)
 {
         uint32_t even = row_begin(place);
 
-        words_store((uint64_t *)place + 1, (const uint64_t *)row + 1, size / 8 - 1);
+        row_store_words((uint64_t *)place + 1, (const uint64_t *)row + 1, size / 8 - 1);
         row_end(place, even, 1);
 }
 
@@ -51,7 +51,7 @@ static int row_read_once(const RowHead *head, void *ret, size_t size)
 
         copy.used = __atomic_load_n(&head->used, __ATOMIC_ACQUIRE);
         if (copy.used) {
-                words_load((const uint64_t *)head + 1, (uint64_t *)ret + 1, size / 8 - 1);
+                row_load_words((const uint64_t *)head + 1, (uint64_t *)ret + 1, size / 8 - 1);
                 *(RowHead *)ret = copy;
         }
         /* The loads above are acquires: this one cannot move before them. */

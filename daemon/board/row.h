@@ -17,6 +17,10 @@ typedef struct RowHead {
 
 enum { ROW_READ_ATTEMPTS = 64 };
 
+/** row_store_words(), row_load_words() - whole words, with release and acquire order */
+void row_store_words(uint64_t *place, const uint64_t *words, size_t count);
+void row_load_words(const uint64_t *place, uint64_t *ret_words, size_t count);
+
 /** row_write() - replace the row at @place by @row and mark it used
  *  @size: of the row in bytes, a multiple of 8; its own head is ignored */
 void row_write(void *place, const void *row, size_t size);

@@ -22,6 +22,8 @@ static bool header_is_sound(const BoardHeader *header, size_t size)
                && table_is_inside(&header->operations, sizeof(BoardOperation), size)
                && table_is_inside(&header->events, sizeof(BoardEvent), size)
                && table_is_inside(&header->warnings, sizeof(BoardWarning), size)
+               && table_is_inside(&header->threads, sizeof(BoardThread), size)
+               && table_is_inside(&header->thread_ranges, sizeof(BoardThreadRange), size)
                /* Ids are divided by these two. */
                && header->operations.capacity > 0 && header->events.capacity > 0;
 }
@@ -41,7 +43,9 @@ int board_view_init(BoardView *view, const void *memory, size_t size)
                              .workers = header.workers,
                              .operations = header.operations,
                              .events = header.events,
-                             .warnings = header.warnings };
+                             .warnings = header.warnings,
+                             .threads = header.threads,
+                             .thread_ranges = header.thread_ranges };
         return 0;
 }
 

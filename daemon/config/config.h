@@ -77,6 +77,14 @@ typedef enum ScaleMode { SCALE_MANUAL, SCALE_AUTO } ScaleMode;
 typedef enum ThreadControl { THREADS_LIVE, THREADS_REPLACE, THREADS_FIXED } ThreadControl;
 typedef enum ListenMode { LISTEN_SHARED, LISTEN_REUSEPORT } ListenMode;
 typedef enum LogStamp { STAMP_NONE, STAMP_ISO, STAMP_UTC, STAMP_EPOCH } LogStamp;
+/* The sampling ladder, lowest rung first: see sample/sampler.h. */
+typedef enum SampleRung {
+        RUNG_PROCESS,
+        RUNG_PROCFS,
+        RUNG_ITERATOR,
+        RUNG_PROGRAM,
+        RUNG_COUNT
+} SampleRung;
 typedef enum LogFormat { LOG_FORMAT_TEXT, LOG_FORMAT_JSON } LogFormat;
 typedef enum LogPacking { PACKING_NONE, PACKING_GZIP } LogPacking;
 typedef enum OutputKind { OUTPUT_LOG, OUTPUT_JOURNAL, OUTPUT_NULL, OUTPUT_APPEND } OutputKind;
@@ -90,6 +98,7 @@ DECLARE_NAMES(listen_mode, ListenMode);
 DECLARE_NAMES(output_kind, OutputKind);
 DECLARE_NAMES(log_stamp, LogStamp);
 DECLARE_NAMES(log_format, LogFormat);
+DECLARE_NAMES(sample_rung, SampleRung); /* "process", "procfs", "bpf-iterator", "bpf" */
 DECLARE_NAMES(log_packing, LogPacking);
 
 typedef enum ProtectSystem {
@@ -263,6 +272,7 @@ typedef struct Config {
         char *api_user;
         uint64_t sample_interval_usec; /* 0: sampling off */
         double sample_budget_ratio;
+        SampleRung sampler; /* the highest rung that is tried */
         uint64_t history_memory_bytes;
         unsigned spawn_rate; /* starts per second, 0: no limit */
         int log_level;       /* syslog's LOG_* */

@@ -54,6 +54,13 @@ static const char *const log_stamp_names[] = {
         [STAMP_EPOCH] = "epoch",
 };
 
+static const char *const sample_rung_names[] = {
+        [RUNG_PROCESS] = "process",
+        [RUNG_PROCFS] = "procfs",
+        [RUNG_ITERATOR] = "bpf-iterator",
+        [RUNG_PROGRAM] = "bpf",
+};
+
 static const char *const log_format_names[] = {
         [LOG_FORMAT_TEXT] = "text",
         [LOG_FORMAT_JSON] = "json",
@@ -87,6 +94,7 @@ DEFINE_NAMES(listen_mode, ListenMode, listen_mode_names);
 DEFINE_NAMES(output_kind, OutputKind, output_kind_names);
 DEFINE_NAMES(log_stamp, LogStamp, log_stamp_names);
 DEFINE_NAMES(log_format, LogFormat, log_format_names);
+DEFINE_NAMES(sample_rung, SampleRung, sample_rung_names);
 DEFINE_NAMES(log_packing, LogPacking, log_packing_names);
 
 #define NAME_TABLE(table) \
@@ -104,4 +112,5 @@ const NameTable protect_homes = NAME_TABLE(protect_home_names);
 const NameTable listen_modes = NAME_TABLE(listen_mode_names);
 const NameTable log_stamps = NAME_TABLE(log_stamp_names);
 const NameTable log_formats = NAME_TABLE(log_format_names);
+const NameTable sample_rungs = NAME_TABLE(sample_rung_names);
 const NameTable log_packings = NAME_TABLE(log_packing_names);

@@ -4,4 +4,5 @@
 #include "config/draft.h"
 
 extern const NameTable service_types, restart_modes, kill_modes, scale_modes, thread_controls,
-        listen_modes, log_stamps, log_formats, log_packings, protect_systems, protect_homes;
+        listen_modes, log_stamps, log_formats, log_packings, protect_systems, protect_homes,
+        sample_rungs;

@@ -30,6 +30,7 @@
 #include "engine/report.h"
 #include "engine/sampler.h"
 #include "engine/trim.h"
+#include "engine/threads.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/files.h"
@@ -516,6 +517,7 @@ Engine *engine_free(Engine *engine)
         deadlines_close(engine);
         intake_close(engine);
         sd_event_source_disable_unref(engine->sample_source);
+        threads_close(engine);
         sd_event_source_disable_unref(engine->keep_source);
         sd_event_source_disable_unref(engine->hangup_source);
         sd_event_source_disable_unref(engine->pace_source);

@@ -41,6 +41,7 @@ typedef struct EngineSettings {
         const char *helper_path;  /* reeve-exec */
         const char *pack_path;    /* reeve-pack */
         const char *inspect_path; /* reeve-inspect */
+        const char *bpf_path;     /* reeve-bpf; it may not be there */
         bool is_user_mode;        /* not root: no other identities */
 } EngineSettings;
 
@@ -118,6 +119,7 @@ struct Engine {
         bool is_hangup_due;
         uint64_t kept_usec;            /* when the state was last kept */
         uint64_t sample_interval_usec; /* as stretched by its budget */
+        struct Threads *threads;       /* NULL: nothing is sampled; see threads.h */
         uint64_t cpus_usec;            /* when processors were last counted */
 
         bool is_ready, is_stopping;

@@ -495,6 +495,15 @@ void live_sample(Slot *slot)
         recycle_told(slot, telemetry_tasks(&live->sample));
 }
 
+size_t live_labels(const Slot *slot, TelemetryLabel *ret_labels, size_t max)
+{
+        const Live *live = slot->live;
+
+        return live && live->state == BOARD_TELEMETRY_ATTACHED
+                       ? telemetry_read_labels(&live->telemetry, ret_labels, max)
+                       : 0;
+}
+
 void live_describe(const Slot *slot, BoardWorker *row)
 {
         const Live *live = slot->live;

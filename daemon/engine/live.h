@@ -46,6 +46,9 @@ bool live_is_following(const Slot *slot);
  *  Return: whether workers are getting more threads, so that none may leave yet */
 bool live_check(Pool *pool);
 
+/** live_labels() - who of its threads works on what, by TID; Return: how many */
+size_t live_labels(const Slot *slot, TelemetryLabel *ret_labels, size_t max);
+
 /** live_sample() - read what it tells; called by the sampler */
 void live_sample(Slot *slot);
 

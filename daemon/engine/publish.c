@@ -19,6 +19,7 @@
 #include "engine/live.h"
 #include "engine/order.h"
 #include "engine/report.h"
+#include "sample/sampler.h"
 #include "sys/clock.h"
 #include "sys/cpus.h"
 #include "sys/fd.h"
@@ -26,7 +27,7 @@
 #include "sys/memfd.h"
 
 /* Sparse memory: rows cost nothing until they are used. */
-enum { FIRST_POOLS = 128, FIRST_WORKERS = 2048 };
+enum { FIRST_POOLS = 128, FIRST_WORKERS = 2048, FIRST_THREADS = 8192 };
 
 /* ---- the board itself ---- */
 
@@ -50,10 +51,8 @@ static int make_board(const BoardCapacity *capacity, uint64_t epoch, void **ret_
         return fd;
 }
 
-static int grow_board(Engine *engine)
+static int replace_board(Engine *engine, BoardCapacity capacity)
 {
-        const BoardHeader *now = board_header(engine->board);
-        const BoardCapacity capacity = { now->pools.capacity * 2, now->workers.capacity * 2 };
         size_t size;
         void *memory;
         int fd = make_board(&capacity, engine->epoch, &memory, &size), r;
@@ -75,6 +74,38 @@ static int grow_board(Engine *engine)
         return 0;
 }
 
+static BoardCapacity capacity_of(const Engine *engine)
+{
+        const BoardHeader *header = board_header(engine->board);
+
+        return (BoardCapacity){ header->pools.capacity, header->workers.capacity,
+                                header->threads.capacity / 2 };
+}
+
+static int grow_board(Engine *engine)
+{
+        BoardCapacity capacity = capacity_of(engine);
+
+        capacity.pools *= 2;
+        capacity.workers *= 2;
+        return replace_board(engine, capacity);
+}
+
+void publish_reserve_threads(Engine *engine, size_t count)
+{
+        BoardCapacity capacity = capacity_of(engine);
+        int r;
+
+        if (count <= capacity.threads)
+                return;
+        while (capacity.threads < count && capacity.threads < SAMPLER_THREADS_MAX)
+                capacity.threads *= 2;
+        r = replace_board(engine, capacity);
+        if (r < 0)
+                report(LOG_WARNING, "cannot make room for %zu threads on the board: %s", count,
+                       strerror(-r));
+}
+
 static void fill_header(Engine *engine)
 {
         BoardHeader *header = board_header(engine->board);
@@ -90,12 +121,21 @@ static void fill_header(Engine *engine)
         header->started_monotonic_usec = engine->started_usec;
         header->started_realtime_usec = engine->started_realtime_usec;
         (void)text_copy(header->version_text, sizeof(header->version_text), REEVE_VERSION);
-        (void)text_copy(header->sampler, sizeof(header->sampler), "process");
-        (void)text_copy(header->sampler_reason, sizeof(header->sampler_reason),
-                        "whole processes by /proc/PID/stat; threads are not sampled");
+        publish_sampler(engine, "off", "sampling is turned off by SampleIntervalSec=0");
         (void)text_copy(header->families, sizeof(header->families),
                         family_kind_to_name(family_root_kind(engine->families)));
         publish_cpus(engine);
+}
+
+void publish_sampler(Engine *engine, const char *name, const char *reason)
+{
+        BoardHeader *header = board_header(engine->board);
+
+        if (text_equal(header->sampler, name) && text_equal(header->sampler_reason, reason))
+                return;
+        (void)text_copy(header->sampler, sizeof(header->sampler), name);
+        (void)text_copy(header->sampler_reason, sizeof(header->sampler_reason), reason);
+        board_touch(engine->board);
 }
 
 void publish_cpus(Engine *engine)
@@ -111,7 +151,7 @@ void publish_cpus(Engine *engine)
 
 int publish_open(Engine *engine, const ProblemList *problems, Error *reterr)
 {
-        const BoardCapacity capacity = { FIRST_POOLS, FIRST_WORKERS };
+        const BoardCapacity capacity = { FIRST_POOLS, FIRST_WORKERS, FIRST_THREADS };
         int fd = make_board(&capacity, engine->epoch, &engine->board, &engine->board_size);
 
         if (fd < 0)
@@ -241,6 +281,7 @@ static void fill_health(const Slot *slot, BoardWorker *row)
 void publish_slot(Slot *slot)
 {
         BoardWorker row = { .pool = slot->pool->row,
+                            .index = slot->row,
                             .slot = slot->number,
                             .state = (uint32_t)slot->worker.state,
                             .is_adopted = slot->is_adopted,

@@ -9,6 +9,12 @@ void publish_close(Engine *engine);
 
 void publish_daemon(Engine *engine);
 
+/** publish_sampler() - which rung of the ladder runs, and why */
+void publish_sampler(Engine *engine, const char *name, const char *reason);
+
+/** publish_reserve_threads() - make the board larger if it has not room for so many */
+void publish_reserve_threads(Engine *engine, size_t count);
+
 /** publish_cpus() - count the processors that workers can use */
 void publish_cpus(Engine *engine);
 void publish_pool(const Pool *pool);

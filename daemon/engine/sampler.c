@@ -13,6 +13,7 @@
 #include "engine/publish.h"
 #include "engine/recycle.h"
 #include "engine/report.h"
+#include "engine/threads.h"
 #include "sys/clock.h"
 
 #define CPUS_INTERVAL_USEC (10 * USEC_PER_SEC)
@@ -46,6 +47,15 @@ static uint64_t next_interval(const Engine *engine, uint64_t cost_usec)
         return MAX(wanted, afforded);
 }
 
+/* What is left of the budget for threads: the rest of a round costs as well. */
+static uint64_t thread_budget(const Engine *engine)
+{
+        double budget = engine->config->sample_budget_ratio;
+
+        return budget > 0 ? (uint64_t)((double)engine->config->sample_interval_usec * budget * 0.7)
+                          : USEC_PER_SEC;
+}
+
 /* A container's quota can be changed while it runs. */
 static void count_cpus(Engine *engine, uint64_t now)
 {
@@ -64,9 +74,11 @@ static int on_sample(sd_event_source *source, uint64_t usec, void *userdata)
         for (size_t i = 0; i < engine->pool_count; i++)
                 for (size_t j = 0; j < engine->pools[i]->slot_count; j++)
                         sample_slot(engine->pools[i]->slots[j], now);
+        threads_sample(engine, now, thread_budget(engine));
         count_cpus(engine, now);
         engine->sample_interval_usec =
                 next_interval(engine, clock_usec(CLOCK_THREAD_CPUTIME_ID) - before);
+        threads_tell_interval(engine);
         r = sd_event_source_set_time(source, now + engine->sample_interval_usec);
         return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -79,9 +91,18 @@ int sampler_open(Engine *engine)
         if (interval == 0)
                 return 0;
         engine->sample_interval_usec = interval;
+        r = threads_open(engine);
+        if (r < 0)
+                return r;
         r = sd_event_add_time(engine->event, &engine->sample_source, CLOCK_MONOTONIC,
                               now_usec() + interval, interval / 20 + 1, on_sample, engine);
         return r < 0 ? r : sd_event_source_set_priority(engine->sample_source, PRIORITY_SAMPLE);
+}
+
+void sampler_hurry(Engine *engine)
+{
+        if (engine->sample_source)
+                (void)sd_event_source_set_time(engine->sample_source, 0); /* else when it is due */
 }
 
 /* What was measured last is not what is now. */
@@ -106,6 +127,7 @@ static int take_interval(Engine *engine, uint64_t interval)
         if (!engine->sample_source)
                 return sampler_open(engine);
         engine->sample_interval_usec = interval;
+        threads_reset(engine);
         r = sd_event_source_get_time(engine->sample_source, &due);
         if (r >= 0)
                 r = sd_event_source_set_time(engine->sample_source,
@@ -120,6 +142,7 @@ void sampler_reset(Engine *engine)
 
         if (interval == 0) {
                 engine->sample_source = sd_event_source_disable_unref(engine->sample_source);
+                threads_close(engine);
                 forget_samples(engine);
                 return;
         }

@@ -8,3 +8,6 @@ int sampler_open(Engine *engine);
 
 /** sampler_reset() - the configuration is another one: another interval, or none any more */
 void sampler_reset(Engine *engine);
+
+/** sampler_hurry() - the next round is due now */
+void sampler_hurry(Engine *engine);

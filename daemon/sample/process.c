@@ -26,6 +26,7 @@ enum {
         FIELD_START_TICKS = 22,
         FIELD_RSS_PAGES = 24,
         FIELD_LAST_CPU = 39,
+        FIELD_BLOCK_TICKS = 42,
         FIELD_COUNT,
 };
 
@@ -39,7 +40,8 @@ static bool is_wanted(unsigned field)
         case FIELD_THREADS:
         case FIELD_START_TICKS:
         case FIELD_RSS_PAGES:
-        case FIELD_LAST_CPU: return true;
+        case FIELD_LAST_CPU:
+        case FIELD_BLOCK_TICKS: return true;
         default: return false;
         }
 }
@@ -95,6 +97,7 @@ int process_sample_parse(const char *text, size_t length, ProcessSample *ret)
         if (parse_fields(name_end + 4, end, fields) < 0
             || scale(fields[FIELD_USER_TICKS], usec_per_tick, &sample.user_usec) < 0
             || scale(fields[FIELD_SYSTEM_TICKS], usec_per_tick, &sample.system_usec) < 0
+            || scale(fields[FIELD_BLOCK_TICKS], usec_per_tick, &sample.block_delay_usec) < 0
             || scale(fields[FIELD_RSS_PAGES], (uint64_t)sysconf(_SC_PAGESIZE), &sample.rss_bytes)
                        < 0
             || fields[FIELD_THREADS] > INT32_MAX || fields[FIELD_LAST_CPU] > INT32_MAX)

@@ -12,6 +12,7 @@ typedef struct ProcessSample {
         uint64_t taken_usec;             /* CLOCK_MONOTONIC */
         uint64_t start_ticks;            /* identity */
         uint64_t user_usec, system_usec; /* in steps of a clock tick, 10 ms */
+        uint64_t block_delay_usec;       /* in ticks too; 0 without delay accounting */
         uint64_t rss_bytes;
         uint64_t minor_faults, major_faults;
         unsigned thread_count;

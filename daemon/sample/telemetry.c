@@ -1,7 +1,9 @@
 /* telemetry.c - see telemetry.h */
 #include "sample/telemetry.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -226,4 +228,62 @@ uint64_t telemetry_tasks(const TelemetrySample *sample)
         uint64_t tasks;
 
         return __builtin_add_overflow(sample->done, sample->failed, &tasks) ? UINT64_MAX : tasks;
+}
+
+/* ---- labels ---- */
+
+static_assert(sizeof(((TelemetryLabel *)0)->label) == REEVE_TELEMETRY_LABEL_BYTES, "of one size");
+
+enum { LABEL_ATTEMPTS = 4 };
+
+static bool is_at_work(uint32_t state)
+{
+        return state == REEVE_THREAD_BUSY || state == REEVE_THREAD_LOCK || state == REEVE_THREAD_IO;
+}
+
+/* One that is being written all the time stays empty. */
+static void read_label(const ReeveTelemetryThread *thread, char *ret_label)
+{
+        for (unsigned attempt = 0; attempt < LABEL_ATTEMPTS; attempt++) {
+                uint32_t before = __atomic_load_n(&thread->label_sequence, __ATOMIC_ACQUIRE);
+
+                memcpy(ret_label, thread->label, REEVE_TELEMETRY_LABEL_BYTES);
+                __atomic_thread_fence(__ATOMIC_ACQUIRE);
+                if (before % 2 == 0 && LOOK(thread->label_sequence) == before) {
+                        ret_label[REEVE_TELEMETRY_LABEL_BYTES - 1] = '\0';
+                        return;
+                }
+        }
+        ret_label[0] = '\0';
+}
+
+static int by_tid(const void *left, const void *right)
+{
+        const TelemetryLabel *a = left, *b = right;
+
+        return (a->tid > b->tid) - (a->tid < b->tid);
+}
+
+size_t telemetry_read_labels(const Telemetry *telemetry, TelemetryLabel *ret_labels, size_t max)
+{
+        const ReeveTelemetryThread *threads =
+                (const void *)((const char *)telemetry->memory + THREADS_AT);
+        const ReeveTelemetryTotals *totals =
+                (const void *)((const char *)telemetry->memory + TOTALS_AT);
+        uint64_t used = MIN(LOOK(totals->slots_used), (uint64_t)telemetry->thread_count);
+        size_t count = 0;
+
+        for (uint64_t i = 0; i < used && count < max; i++) {
+                uint32_t state = LOOK(threads[i].state);
+
+                if (state == REEVE_THREAD_FREE)
+                        continue;
+                ret_labels[count].tid = (pid_t)LOOK(threads[i].tid);
+                ret_labels[count].label[0] = '\0';
+                if (is_at_work(state))
+                        read_label(&threads[i], ret_labels[count].label);
+                count++;
+        }
+        qsort(ret_labels, count, sizeof(*ret_labels), by_tid);
+        return count;
 }

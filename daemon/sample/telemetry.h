@@ -67,5 +67,15 @@ typedef struct TelemetryTask {
  *  Return: whether it has one */
 bool telemetry_task(const Telemetry *telemetry, unsigned index, TelemetryTask *ret);
 
+typedef struct TelemetryLabel {
+        pid_t tid;
+        char label[48]; /* any bytes, terminated; empty: no task */
+} TelemetryLabel;
+
+/** telemetry_read_labels() - what each thread says that it works on, sorted by TID
+ *  Nothing of it is checked: TIDs may be of anybody.
+ *  Return: how many, at most @max */
+size_t telemetry_read_labels(const Telemetry *telemetry, TelemetryLabel *ret_labels, size_t max);
+
 /** telemetry_tasks() - tasks ended, well or badly, since the worker began */
 uint64_t telemetry_tasks(const TelemetrySample *sample);

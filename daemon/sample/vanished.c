@@ -9,8 +9,7 @@
 #include "base/cleanup.h"
 #include "base/units.h"
 
-enum { LOOKUPS_MAX = 8, NSEC_PER_USEC = 1000 };
-
+enum { LOOKUPS_MAX = 8 };
 #define OLD_USEC USEC_PER_SEC
 
 static bool is_gone(pid_t pid, pid_t tid)

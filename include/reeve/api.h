@@ -25,6 +25,7 @@
 #define REEVE_ERROR_NOT_FOUND         "not-found"          /* 404 */
 #define REEVE_ERROR_UNKNOWN_POOL      "unknown-pool"       /* 404 */
 #define REEVE_ERROR_UNKNOWN_WORKER    "unknown-worker"     /* 404 */
+#define REEVE_ERROR_UNKNOWN_THREAD    "unknown-thread"     /* 404 */
 #define REEVE_ERROR_UNKNOWN_OPERATION "unknown-operation"  /* 404 */
 #define REEVE_ERROR_METHOD            "method-not-allowed" /* 405 */
 #define REEVE_ERROR_CONFLICT          "conflict"           /* 409 */

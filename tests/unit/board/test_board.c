@@ -38,7 +38,7 @@ static BoardView new_view(const void *memory)
         return view;
 }
 
-static const BoardCapacity small = { .pools = 3, .workers = 5 };
+static const BoardCapacity small = { .pools = 3, .workers = 5, .threads = 4 };
 
 static void test_rows_are_there_until_cleared(void **state)
 {
@@ -195,7 +195,7 @@ static void fill(void *memory)
 
 static void test_growth_keeps_everything(void **state)
 {
-        const BoardCapacity larger = { .pools = 30, .workers = 500 };
+        const BoardCapacity larger = { .pools = 30, .workers = 500, .threads = 40 };
         AUTO_FREE void *old = new_board(&small);
         AUTO_FREE void *new = new_board(&larger);
         BoardView view = new_view(new), old_view = new_view(old);
@@ -226,7 +226,7 @@ static void test_growth_keeps_everything(void **state)
 
 static void test_a_smaller_board_is_no_growth(void **state)
 {
-        const BoardCapacity smaller = { .pools = 2, .workers = 5 };
+        const BoardCapacity smaller = { .pools = 2, .workers = 5, .threads = 4 };
         AUTO_FREE void *old = new_board(&small);
         AUTO_FREE void *new = new_board(&smaller);
 
@@ -307,7 +307,9 @@ static void test_damaged_headers_are_refused(void **state)
         REFUSE(events.capacity = 0);
         REFUSE(operations.capacity = 0);
         REFUSE(operations.offset = size);
-        REFUSE(warnings.capacity++);
+        REFUSE(thread_ranges.row_size = 8);
+        REFUSE(thread_ranges.offset += 4);
+        REFUSE(threads.capacity++);
 #undef REFUSE
 }
 

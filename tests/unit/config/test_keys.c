@@ -25,6 +25,7 @@ static const KeyCase cases[] = {
         { "Reeve", "ApiUser", "www-data", "4294967295" },
         { "Reeve", "SampleIntervalSec", "500ms", "1ms" },
         { "Reeve", "SampleBudget", "2.5%", "101%" },
+        { "Reeve", "Sampler", "bpf-iterator", "taskstats" },
         { "Reeve", "HistoryMemory", "1G", "infinity" },
         { "Reeve", "SpawnRate", "50", "-1" },
         { "Pool", "Description", "An image resizer", NULL },
@@ -300,7 +301,7 @@ static void test_daemon_defaults(void **state)
 static void test_documentation(void **state)
 {
         AUTO_FREE char *text = config_format_keys();
-        AUTO_FREE char *allowed = config_key_allowed(config_key_at(14));
+        AUTO_FREE char *allowed = config_key_allowed(config_key_at(15));
         const ConfigKey *key;
 
         assert_string_equal(allowed, "one of simple, exec, notify");

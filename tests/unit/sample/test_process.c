@@ -79,7 +79,7 @@ static int parse_with(const char *minor_faults, const char *user, const char *th
         char text[512];
         int length = snprintf(text, sizeof(text),
                               "1 (x) R 0 0 0 0 -1 0 %s 0 0 0 %s 0 0 0 20 0 %s 0 %s 0 %s 0 0 0 0 0 "
-                              "0 0 0 0 0 0 0 0 17 0 0\n",
+                              "0 0 0 0 0 0 0 0 17 0 0 0 0\n",
                               minor_faults, user, threads, start, rss);
 
         return process_sample_parse(text, (size_t)length, ret);
@@ -105,11 +105,12 @@ static void test_numbers_of_64_bits(void **state)
         assert_memory_equal(&sample, &untouched, sizeof(sample));
 }
 
-/* Cut anywhere before the end of field 39: refused, and no byte behind the end is looked at. */
+/* Cut anywhere before the end of field 42: refused, and no byte behind the end is looked at. */
 static void test_cut_texts_are_refused(void **state)
 {
         static const char whole[] = "15208 (a) R 1)" REST;
-        size_t needed = (size_t)(strstr(whole, "0 0 0 17 1 ") - whole) + strlen("0 0 0 17 1 ");
+        size_t needed =
+                (size_t)(strstr(whole, "0 0 0 17 1 ") - whole) + strlen("0 0 0 17 1 0 0 0 ");
         ProcessSample sample;
 
         for (size_t length = 0; length <= strlen(whole); length++) {
