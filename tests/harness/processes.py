@@ -1,9 +1,12 @@
 """Processes as the tests look at them: through pidfds and /proc, never by waiting a while."""
 
+import contextlib
 import os
 import pathlib
 import select
 import time
+
+import client
 
 
 PF_EXITING = 0x4  # linux/sched.h: it never returns to its program
@@ -59,6 +62,20 @@ def status(pid):
     return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
 
 
+def wait_asleep(pid):
+    """Until it waits for something: a program that was just executed is still being loaded."""
+    client.wait_seen(lambda: status(pid)["State"].startswith("S"))
+
+
 def children(pid):
     text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
     return [int(word) for word in text.split()]
+
+
+def names_of_children(pid):
+    """Of those that are there, without one that leaves meanwhile."""
+    names = []
+    for child in children(pid):
+        with contextlib.suppress(OSError):
+            names.append(pathlib.Path(f"/proc/{child}/comm").read_text().strip())
+    return names

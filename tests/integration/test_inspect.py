@@ -5,6 +5,7 @@ import os
 import pathlib
 import pwd
 
+import processes
 import pytest
 from client import wait_seen
 from reeve import pool, worker
@@ -24,7 +25,9 @@ def status_of(pid):
 def started(reeve, program="pause", *arguments, **keys):
     daemon = reeve({"w": pool(worker(program, *arguments), **keys)})
     daemon.wait_state("w")
-    return daemon, daemon.pids("w")[0]
+    pid = daemon.pids("w")[0]
+    processes.wait_asleep(pid)
+    return daemon, pid
 
 
 def show(daemon, pid, query=""):
@@ -71,9 +74,7 @@ def test_it_looks_as_the_workers_own_user(reeve):
 def test_no_helper_remains(reeve):
     daemon, pid = started(reeve)
     show(daemon, pid)
-    wait_seen(lambda: "reeve-inspect" not in {
-        proc(child, "comm").read_text().strip()
-        for child in proc(daemon.pid, f"task/{daemon.pid}/children").read_text().split()})
+    wait_seen(lambda: "reeve-inspect" not in processes.names_of_children(daemon.pid))
 
 
 def test_many_ask_at_once(reeve):
@@ -84,9 +85,7 @@ def test_many_ask_at_once(reeve):
 
 
 def test_descriptors_page_by_page(reeve):
-    daemon = reeve({"w": pool(worker("pause"), listen={"ListenStream": "127.0.0.1:0"})})
-    daemon.wait_state("w")
-    pid = daemon.pids("w")[0]
+    daemon, pid = started(reeve, listen={"ListenStream": "127.0.0.1:0"})
     whole = daemon.api.get(f"/v1/workers/{pid}/descriptors").json
     numbers = sorted(int(name) for name in os.listdir(proc(pid, "fd")))
     assert [row["fd"] for row in whole["items"]] == numbers and whole["next"] is None

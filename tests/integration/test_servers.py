@@ -1,8 +1,6 @@
 """Servers as Debian ships them, by the files of docs/examples/servers: each shares one listening
 socket of reeve's, and replaces its processes without a lost request."""
 
-import socket
-
 import pytest
 from examples import pool_text
 from http_load import Client, load
@@ -17,19 +15,19 @@ SERVERS = {"gunicorn": (3, False), "uwsgi": (3, False), "puma": (3, False), "nod
 UWSGI_MAY_LOSE = 3 * 4 + 3
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def address_of(daemon, name):
+    """Where it listens: at a port that the kernel chose."""
+    host, _, port = daemon.pool(name)["listeners"][0].rpartition(":")
+    return host, int(port)
 
 
 @pytest.fixture(params=SERVERS)
 def server(request, reeve):
     """(daemon, name, address) with two processes that are ready."""
-    port = free_port()
-    daemon = reeve({request.param: pool_text(f"servers/pools.d/{request.param}.pool", port)})
-    daemon.ctl("wait", request.param, "--for=ready")
-    return daemon, request.param, ("127.0.0.1", port)
+    name = request.param
+    daemon = reeve({name: pool_text(f"servers/pools.d/{name}.pool", 0)})
+    daemon.ctl("wait", name, "--for=ready")
+    return daemon, name, address_of(daemon, name)
 
 
 def test_every_change_of_a_server_as_debian_ships_it(server):
@@ -52,13 +50,12 @@ def test_every_change_of_a_server_as_debian_ships_it(server):
 
 
 def test_a_server_of_the_sdk_keeps_connections_through_every_change(reeve):
-    port = free_port()
     daemon = reeve({"web": pool(worker("web"), Type="notify",
                                 scale={"Processes": 1, "Threads": 8, "ProcessesMax": 8,
                                        "ThreadsMax": 64, "ThreadControl": "live"},
-                                listen={"ListenStream": f"127.0.0.1:{port}"})})
+                                listen={"ListenStream": "127.0.0.1:0"})})
     first = daemon.wait_ready_pids("web", 1)
-    with load(("127.0.0.1", port), 4) as running:
+    with load(address_of(daemon, "web"), 4) as running:
         for body, kept in (({"threads": 16}, 1), ({"processes": 4, "threads": 2}, 1),
                            ({"mode": "processes"}, 4), ({"mode": "threads"}, 1)):
             running.await_answers(50)

@@ -88,7 +88,7 @@ def shape(daemon):
 
 
 def wait_grid(daemon, grid):
-    wait_seen(lambda: shape(daemon) == [grid[1]] * grid[0], timeout=30)
+    wait_seen(lambda: shape(daemon) == [grid[1]] * grid[0])
 
 
 def change(daemon, grid):
@@ -135,14 +135,14 @@ def run_changes(daemon, rounds, dice, kills=False, overtakes=False):
             if kills:
                 time.sleep(dice.uniform(0, 0.06))  # where it hits is left to chance
                 kill_one(daemon, witness, dice, *grids)
-            outcome = wait_seen(lambda: ended(daemon, operation), timeout=30)
+            outcome = wait_seen(lambda: ended(daemon, operation))
             assert outcome["state"] in ("done", "rolled-back")
             now = then if outcome["state"] == "done" else now
             outcomes.append(outcome["state"])
             wait_grid(daemon, now)
         seen = witness.end()
     assert seen["violations"] == 0, seen
-    assert seen["looks"] > 10 * rounds
+    assert seen["looks"] > rounds
     return outcomes
 
 
@@ -194,6 +194,7 @@ def test_the_steps_of_a_plan(start):
         "resize 1 worker to 8 threads, without a restart", "stop 1 worker, highest slot first"]
     assert steps(daemon, {"processes": 2}) == []
     assert steps(daemon, {"threads": 5}) == ["resize 2 workers to 5 threads, without a restart"]
+    wait_seen(lambda: all(row["rss_bytes"] for row in daemon.workers("w")))
     said = daemon.ctl("scale", "w", "--mode", "threads", "--dry-run").stdout
     assert "  step: resize 1 worker to 8 threads" in said and "  memory: " in said
 
