@@ -244,7 +244,7 @@ def test_concurrency_is_the_mean_of_busy_threads(start):
     daemon.say("bbb")  # three tasks, which wait at a gate
 
     def concurrency():
-        return daemon.api.get("/v1/pools/w").json["concurrency"]
+        return daemon.api.get("/v1/pools/w").json["concurrency"] or 0
 
     wait_seen(lambda: 2.5 < concurrency() <= 3)
     daemon.say("rrr")
