@@ -15,13 +15,18 @@
 
 static int reopen(int fd, int flags)
 {
-        /* Kept for all pipes to come: from here the way is a third shorter. */
+        /* Kept for all pipes to come: from here the way is a third shorter. A child has another
+         * folder than the process that forked it. */
         static int folder = -1;
+        static pid_t owner;
         char name[16];
         int copy;
 
-        if (folder < 0)
+        if (owner != getpid()) {
+                (void)fd_close(folder);
                 folder = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+                owner = getpid();
+        }
         if (folder < 0)
                 return -errno;
         (void)snprintf(name, sizeof(name), "%d", fd);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -74,17 +75,30 @@ static void follow(const LogSettings *settings, pid_t worker, uint64_t inode)
         _exit(1);
 }
 
+/* A reader that cannot read would leave us waiting for ever. */
+static void await_progress(int progress, pid_t reader)
+{
+        AUTO_CLOSE ended = (int)syscall(SYS_pidfd_open, reader, 0);
+        struct pollfd news[] = { { .fd = progress, .events = POLLIN },
+                                 { .fd = ended, .events = POLLIN } };
+        char byte;
+
+        assert_true(ended >= 0);
+        assert_true(poll(news, COUNT_OF(news), -1) > 0);
+        assert_true(news[0].revents & POLLIN);
+        assert_int_equal(read(progress, &byte, 1), 1);
+}
+
 static void kill_readers(const Fixture *fixture, pid_t worker, uint64_t inode, int progress)
 {
         for (unsigned i = 0; i < KILLS; i++) {
                 pid_t reader = fork();
-                char byte;
                 int status;
 
                 assert_true(reader >= 0);
                 if (reader == 0)
                         follow(&fixture->settings, worker, inode);
-                assert_int_equal(read(progress, &byte, 1), 1);
+                await_progress(progress, reader);
                 assert_int_equal(kill(reader, SIGKILL), 0);
                 assert_int_equal(waitpid(reader, &status, 0), reader);
                 assert_true(WIFSIGNALED(status));
