@@ -22,6 +22,9 @@ static const Verb verbs[] = {
           OPTIONS_TABLE | OPTIONS_CONNECTION | OPTION_WATCH, 0, ANY, verb_threads },
         { "show", "POOL|POOL/SLOT|PID...", "Show everything known of a pool or worker",
           OPTION_OUTPUT | OPTIONS_CONNECTION | OPTION_WATCH, 1, ANY, verb_show },
+        { "stack", "PID|PID/TID...",
+          "Show where threads are: calls and wait channels; for administrators",
+          OPTION_OUTPUT | OPTIONS_CONNECTION, 1, ANY, verb_stack },
         { "scale", "POOL... PxT | POOL=PxT... | POOL... -p N -t N | --total N | --mode MODE",
           "Change how many processes and threads a pool has",
           OPTION_PROCESSES | OPTION_THREADS | OPTION_GREENLETS | OPTION_MODE | OPTION_TOTAL

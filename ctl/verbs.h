@@ -10,6 +10,7 @@ int verb_status(const Context *context);
 int verb_pools(const Context *context);
 int verb_ps(const Context *context);
 int verb_threads(const Context *context);
+int verb_stack(const Context *context);
 int verb_show(const Context *context);
 int verb_scale(const Context *context);
 int verb_start(const Context *context);

@@ -1,6 +1,7 @@
 """One process as a whole: what reeve-inspect finds agrees with /proc, and costs the worker nothing."""
 
 import concurrent.futures
+import json
 import os
 import pathlib
 import pwd
@@ -113,6 +114,16 @@ def test_stack_of_a_thread(reeve):
     assert int(after["nonvoluntary_ctxt_switches"]) >= 0
     gone = daemon.api.get(f"/v1/workers/{pid}/threads/1/stack").json
     assert gone["user_stack"] is None and "user_stack" in gone["unavailable"]
+
+
+def test_stack_by_reevectl(reeve):
+    daemon, pid = started(reeve)
+    told = daemon.ctl("stack", f"{pid}/{pid}").stdout
+    assert told.startswith(f"{pid}/{pid} ") and "stood still for" in told and "pause" in told
+    shown = json.loads(daemon.ctl("stack", str(pid), "-o", "json").stdout)
+    assert pid in [row["tid"] for row in shown["items"]]
+    assert "no process or thread" in daemon.ctl("stack", "w/x", code=2).stderr
+    assert daemon.ctl("stack", "1", code=4).stderr
 
 
 def test_what_cannot_be_looked_at(reeve):

@@ -42,7 +42,7 @@ _reevectl() {
                         case $verb in
                         check) mapfile -t COMPREPLY < <(compgen -d -- "$word") && return ;;
                         import) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
-                        ps | threads | show | kill | status) words=$(_reevectl_names pools; _reevectl_names ps) ;;
+                        ps | threads | stack | show | kill | status) words=$(_reevectl_names pools; _reevectl_names ps) ;;
                         version | reload | events | init | doctor) ;;
                         *) words=$(_reevectl_names pools) ;;
                         esac

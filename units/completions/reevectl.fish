@@ -39,8 +39,8 @@ complete -c reevectl -f
 complete -c reevectl -n 'not __reevectl_verb >/dev/null' -a '(__reevectl_verbs)'
 complete -c reevectl -n '__reevectl_verb_is help' -a '(__reevectl_verbs)'
 complete -c reevectl -n '__reevectl_wants_option' -a '(__reevectl_options)'
-complete -c reevectl -n '__reevectl_verb_is status ps threads show kill pools scale start stop restart reload rollback reset-failed logs wait graph' -a '(reevectl pools -o name 2>/dev/null)'
-complete -c reevectl -n '__reevectl_verb_is status ps threads show kill' -a '(reevectl ps -o name 2>/dev/null)'
+complete -c reevectl -n '__reevectl_verb_is status ps threads stack show kill pools scale start stop restart reload rollback reset-failed logs wait graph' -a '(reevectl pools -o name 2>/dev/null)'
+complete -c reevectl -n '__reevectl_verb_is status ps threads stack show kill' -a '(reevectl ps -o name 2>/dev/null)'
 complete -c reevectl -n '__reevectl_verb_is check' -a '(__fish_complete_directories)'
 complete -c reevectl -n '__reevectl_verb_is import' -F
 
