@@ -6,14 +6,6 @@
 
 #include <inttypes.h>
 
-/* Columns that are one field each, written in the way of its kind. */
-#define FIELD_COLUMN(function, kind, path) \
-        static void function(Text *cell, const json_t *item) \
-        { \
-                value_write_##kind(cell, item, path); \
-        } \
-        struct function##_needs_a_semicolon
-
 FIELD_COLUMN(write_name, text, "name");
 FIELD_COLUMN(write_pool, text, "pool");
 FIELD_COLUMN(write_state, text, "state");

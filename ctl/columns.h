@@ -3,6 +3,14 @@
 
 #include "ctl/render.h"
 
+/** FIELD_COLUMN() - define a column's @function: one field, written in the way of its kind */
+#define FIELD_COLUMN(function, kind, path) \
+        static void function(Text *cell, const json_t *item) \
+        { \
+                value_write_##kind(cell, item, path); \
+        } \
+        struct function##_needs_a_semicolon
+
 extern const Column pool_columns[], worker_columns[], unwell_columns[];
 extern const size_t pool_column_count, worker_column_count, unwell_column_count;
 

@@ -5,23 +5,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "ctl/columns.h"
 #include "ctl/operation.h"
 #include "ctl/outcome.h"
 #include "ctl/render.h"
 #include "ctl/verbs.h"
 
-#define PLAN_COLUMN(function, kind, path) \
-        static void function(Text *cell, const json_t *row) \
-        { \
-                value_write_##kind(cell, row, path); \
-        } \
-        struct function##_needs_a_semicolon
-
-PLAN_COLUMN(write_pool, text, "pool");
-PLAN_COLUMN(write_slot, integer, "slot");
-PLAN_COLUMN(write_pid, integer, "pid");
-PLAN_COLUMN(write_action, text, "action");
-PLAN_COLUMN(write_reason, text, "reason");
+FIELD_COLUMN(write_pool, text, "pool");
+FIELD_COLUMN(write_slot, integer, "slot");
+FIELD_COLUMN(write_pid, integer, "pid");
+FIELD_COLUMN(write_action, text, "action");
+FIELD_COLUMN(write_reason, text, "reason");
 
 static const Column plan_columns[] = {
         { "POOL", 0, write_pool },

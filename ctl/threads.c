@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "ctl/columns.h"
 #include "ctl/outcome.h"
 #include "ctl/pick.h"
 #include "ctl/render.h"
@@ -27,13 +28,6 @@ static void write_delay(Text *cell, const json_t *thread)
         else
                 text_append(cell, VALUE_UNKNOWN);
 }
-
-#define FIELD_COLUMN(function, kind, path) \
-        static void function(Text *cell, const json_t *item) \
-        { \
-                value_write_##kind(cell, item, path); \
-        } \
-        struct function##_needs_a_semicolon
 
 FIELD_COLUMN(write_pool, text, "pool");
 FIELD_COLUMN(write_slot, integer, "slot");

@@ -20,7 +20,7 @@
 #include "sys/memfd.h"
 
 enum { RUNNING_MAX = 4, WAITING_MAX = 60, ANSWER_MAX_BYTES = 8 << 20, CPU_MAX_SEC = 5 };
-#define DEADLINE_USEC (UINT64_C(3) * USEC_PER_SEC)
+#define DEADLINE_USEC (UINT64_C(6) * USEC_PER_SEC)
 
 /* smaps_rollup holds up the worker's own calls for memory for 13 us a megabyte: 10 ms at the most. */
 #define ROLLUP_MAX_BYTES (UINT64_C(768) << 20)

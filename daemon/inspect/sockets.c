@@ -17,7 +17,8 @@ static const char *const tcp_states[] = {
         "listening",  "closing",     "syn-received",
 };
 
-static Socket *table_add(SocketTable *table)
+/* Return: NULL: no room, it is left out */
+static Socket *table_add(SocketTable *table, uint64_t inode, const char *protocol)
 {
         if (table->count == SOCKETS_MAX)
                 return NULL;
@@ -30,7 +31,7 @@ static Socket *table_add(SocketTable *table)
                 table->sockets = sockets;
                 table->capacity = capacity;
         }
-        table->sockets[table->count] = (Socket){ 0 };
+        table->sockets[table->count] = (Socket){ .inode = inode, .protocol = protocol };
         return &table->sockets[table->count++];
 }
 
@@ -69,11 +70,9 @@ static void add_internet(SocketTable *table, const char *line, const char *proto
                    &inode)
             != 4)
                 return;
-        found = table_add(table);
+        found = table_add(table, inode, protocol);
         if (!found)
                 return;
-        found->inode = inode;
-        found->protocol = protocol;
         format_address(local, found->local, sizeof(found->local));
         format_address(peer, found->peer, sizeof(found->peer));
         if (text_after(protocol, "tcp") && state < COUNT_OF(tcp_states))
@@ -92,11 +91,9 @@ static void add_local(SocketTable *table, const char *line, const char *protocol
                    &path)
             != 4)
                 return;
-        found = table_add(table);
+        found = table_add(table, inode, protocol);
         if (!found)
                 return;
-        found->inode = inode;
-        found->protocol = protocol;
         found->state = flags & 0x10000 ? "listening" : state == 3 ? "established" : NULL;
         if (path > 0) {
                 (void)text_copy(found->local, sizeof(found->local), line + path);
