@@ -42,7 +42,7 @@ def test_offsets(compiled, struct):
 def test_no_field_is_forgotten(struct):
     text = HEADER.read_text()
     asserted = re.findall(rf"^REEVE_AT\({struct}, (\w+), \d+\);", text, re.MULTILINE)
-    assert asserted == list(TABLES[struct])
+    assert [field for field in asserted if not field.startswith("reserved")] == list(TABLES[struct])
 
 
 def test_sizes(compiled):
